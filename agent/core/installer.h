@@ -1,0 +1,99 @@
+/* The installer's one door: an event in, ordered effects out. The only part of relevo that changes a host,
+   and it believes nobody: every document is verified here, every permit judged with its evidence by
+   common/core/gate.
+
+   State is rebuilt from the installer's journal by installer_apply. A RECORD is durable before the effect
+   after it is done: an act's note_act (finished = false) goes before the act. */
+#ifndef RELEVO_AGENT_CORE_INSTALLER_H
+#define RELEVO_AGENT_CORE_INSTALLER_H
+
+#include "common/core/arena.h"
+#include "common/core/gate.h"
+#include "proto/message.h"
+
+struct installer_options {
+    const char *host;      /* this host's name in the fleet document */
+    const char *agent;     /* this program's version */
+    struct secret_key key; /* signs receipts */
+};
+
+/* One thing to do on this host. Idempotent: doing it again after a crash gives the same result. */
+struct act_order {
+    enum act act;
+    bool returning;
+    const char *product;
+    const char *version;  /* of the release that the act is about */
+    const char *folder;   /* its folder's name below releases/ */
+    const char *previous; /* version that ran before, "" if none */
+    const char *environment;
+    const struct artifact *artifacts; /* STAGE: unpacked in this order into the folder */
+    size_t artifact_count;
+    const struct command *command; /* STOP, START */
+    const struct test *tests;      /* CHECK: all probes; TEST: one */
+    size_t test_count;
+    struct span interval;         /* CHECK: between probes */
+    struct span min_healthy_time; /* CHECK: all probes hold this long without a break */
+    struct span deadline;         /* CHECK: from its start */
+    const char *const *keep;      /* PRUNE: folders that stay */
+    size_t keep_count;
+};
+
+enum installer_event_kind {
+    INSTALLER_START, /* once, after the journal was applied */
+    INSTALLER_TIME,
+    INSTALLER_MESSAGE, /* from the session */
+    INSTALLER_DONE,    /* the act that was ordered last has ended */
+    INSTALLER_HAVE,    /* the answer to INSTALLER_LOOK */
+};
+
+struct installer_event {
+    enum installer_event_kind kind;
+    struct instant now;
+    struct message message;    /* MESSAGE */
+    bool good;                 /* DONE */
+    const char *detail;        /* DONE: why not, or what was noticed */
+    struct test_result result; /* DONE of TEST */
+    const struct digest *have; /* HAVE: contents that are in the installer's own store, checked */
+    size_t have_count;
+};
+
+enum installer_effect_kind {
+    INSTALLER_RECORD, /* `type` is an ENTRY */
+    INSTALLER_SEND,   /* to the session; dropped where none is connected */
+    INSTALLER_ACT,    /* `order`; its end comes back as INSTALLER_DONE. One at a time. */
+    INSTALLER_TAKE,   /* copy spool content `digest` of `length` bytes into the own store, checking it; then
+                         HAVE */
+    INSTALLER_LOOK,   /* which of the contents of `order` (artefacts, test scripts) are in the own store? then
+                         HAVE */
+};
+
+struct installer_effect {
+    enum installer_effect_kind kind;
+    const struct record_type *type;
+    const void *record;
+    const struct act_order *order;
+    struct digest digest;
+    uint64_t length;
+};
+
+struct installer_effects {
+    struct arena arena;
+    struct installer_effect *items;
+    size_t count;
+    size_t capacity;
+};
+
+struct installer;
+
+struct installer *installer_new (const struct installer_options *options);
+void installer_free (struct installer **installer);
+bool installer_apply (
+    struct installer *installer, const struct record_type *type, const void *record, struct error *error);
+void installer_step (
+    struct installer *installer, const struct installer_event *event, struct installer_effects *effects);
+void installer_effects_clear (struct installer_effects *effects);
+void installer_effects_free (struct installer_effects *effects);
+struct instant installer_deadline (const struct installer *installer); /* {INT64_MAX} where nothing is due */
+void installer_check (const struct installer *installer);
+
+#endif

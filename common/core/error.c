@@ -1,0 +1,45 @@
+#include "common/core/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool error_set (struct error *error, enum error_kind kind, const char *format, ...)
+{
+    if (error != NULL) {
+        va_list arguments;
+        error->kind = kind;
+        va_start (arguments, format);
+        (void)vsnprintf (error->text, sizeof error->text, format, arguments);
+        va_end (arguments);
+    }
+    return false;
+}
+
+bool error_context (struct error *error, const char *format, ...)
+{
+    if (error != NULL) {
+        char cause[ERROR_TEXT_MAX];
+        va_list arguments;
+        int written;
+        (void)memcpy (cause, error->text, sizeof cause);
+        va_start (arguments, format);
+        written = vsnprintf (error->text, sizeof error->text, format, arguments);
+        va_end (arguments);
+        if (written >= 0 && (size_t)written < sizeof error->text)
+            (void)snprintf (
+                error->text + written, sizeof error->text - (size_t)written, ": %.*s",
+                (int)(sizeof error->text - (size_t)written), cause);
+    }
+    return false;
+}
+
+const char *error_kind_name (enum error_kind kind)
+{
+    static const char *const names[] = {
+        [ERROR_REFUSED] = "refused",   [ERROR_INPUT] = "input",     [ERROR_LIMIT] = "limit",
+        [ERROR_EXPIRED] = "expired",   [ERROR_MISSING] = "missing", [ERROR_CONFLICT] = "conflict",
+        [ERROR_TIMEOUT] = "timed out", [ERROR_SYSTEM] = "system",
+    };
+    return (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
+}

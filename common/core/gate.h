@@ -1,0 +1,77 @@
+/* The gate: what must be proven before a step may touch a host. The controller asks it before it issues a
+   permit, and each host's installer asks the very same code before it acts on one.
+
+   All evidence of one case bears one attempt. An attempt above 1 needs an operator's `retry` that opens it.
+   Step n is open for a host when
+     - every step before n is done (below), and
+     - for a deploy: of the cohort's hosts that stand before it, at least index + 1 - max_parallel have kept,
+   and none of this plan's receipts or approvals of this attempt is a failure or a rejection. Done means, by
+   kind: deploy    every host of the cohort: a receipt `kept` test      every host of the step: a receipt
+   `passed` manual    `approvals` different keys of the role approved over the evidence digest; or, where
+   optional, one skipped with a comment; none rejected signoff   the same, without skipping pause     with a
+   duration: that long since the newest receipt of the steps before, by `now`; without one, or before it is
+   over: a `promote` by an operator notify    always: it proves nothing A return is open for a host where the
+   plan failed somewhere (a receipt failed, returned or stuck), or an approver rejected, or an operator
+   aborted or undid it. */
+#ifndef RELEVO_COMMON_CORE_GATE_H
+#define RELEVO_COMMON_CORE_GATE_H
+
+#include "common/core/accept.h"
+
+struct gate_receipt {
+    struct digest digest; /* of the document's content */
+    const struct receipt *receipt;
+};
+
+struct gate_approval {
+    struct digest digest;
+    const struct approval *approval;
+    struct public_key key;
+};
+
+/* Zero it, set plan, plan_digest, attempt and now, and add the evidence. The lists belong to the arena of
+ * gate_add. */
+struct gate_case {
+    const struct plan *plan;
+    struct digest plan_digest;
+    uint64_t attempt;
+    struct instant now;
+    struct gate_receipt *receipts;
+    size_t receipt_count;
+    struct gate_approval *approvals;
+    size_t approval_count;
+};
+
+/* Verifies one receipt or approval and takes it into the case. Refuses evidence of another plan or attempt,
+   and a document of another kind. The same document twice counts once. */
+bool gate_add (
+    struct gate_case *gate, const struct trust *trust, const struct fleet *fleet,
+    const struct envelope *envelope, struct arena *arena, struct error *error);
+
+/* For evidence that this program verified when it came in: takes it without verifying again. */
+void gate_take_receipt (
+    struct gate_case *gate, struct digest digest, const struct receipt *receipt, struct arena *arena);
+void gate_take_approval (
+    struct gate_case *gate, struct digest digest, const struct approval *approval,
+    const struct public_key *key, struct arena *arena);
+
+/* `number` counts from 1. `why` says in words what is still missing ("2 of 3 hosts have kept; waiting for
+   connect-p3") or what forbids it. */
+bool gate_step_done (const struct gate_case *gate, uint64_t number, struct error *why);
+bool gate_step_open (const struct gate_case *gate, uint64_t number, const char *host, struct error *why);
+bool gate_return_open (const struct gate_case *gate, struct error *why);
+
+/* The first failure or rejection in the case: NULL-free words in `why` and true, or false where there is
+ * none. */
+bool gate_is_closed (const struct gate_case *gate, struct error *why);
+
+/* Which of `hosts` may get a permit for deploy step `number` now: fills `ret` with indices into the step's
+   hosts, in order, at most `step->hosts_count`; returns how many. A host that has a receipt of this step is
+   not among them. */
+size_t gate_deploy_window (const struct gate_case *gate, uint64_t number, size_t *ret);
+
+/* BLAKE2b-256 over the plan's digest and the digests of the receipts of all steps before `number`, in the
+   plan's order of steps and hosts: what a person saw when deciding on step `number`. */
+struct digest gate_evidence_digest (const struct gate_case *gate, uint64_t number);
+
+#endif

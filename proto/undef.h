@@ -1,0 +1,20 @@
+/* Forgets the macros of messages.def after one inclusion of it. */
+#undef ENUM_BEGIN
+#undef VALUE
+#undef ENUM_END
+#undef RECORD_BEGIN
+#undef U64
+#undef FLAG
+#undef INSTANT
+#undef SPAN
+#undef TEXT
+#undef BYTES
+#undef DIGEST
+#undef PUBLIC_KEY
+#undef WIRE_KEY
+#undef ENUM
+#undef ONE
+#undef MANY
+#undef TEXTS
+#undef DIGESTS
+#undef RECORD_END
