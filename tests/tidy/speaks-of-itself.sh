@@ -1,0 +1,5 @@
+# The project speaks of itself alone: no absolute path of a developer's machine, no registry host.
+set -euo pipefail
+cd "$RELEVO_ROOT_FOLDER"
+found=$(git grep -nIE '(^|[^a-z])/(work|home/[a-z]+|root)/|deb\.debian\.org|registry\.npmjs' -- . ':!tests/tidy/speaks-of-itself.sh' || true)
+if [ -n "$found" ]; then echo "$found"; exit 1; fi
