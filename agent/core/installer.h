@@ -23,7 +23,8 @@ struct act_order {
     bool returning;
     const char *product;
     const char *version;  /* of the release that the act is about */
-    const char *folder;   /* its folder's name below releases/ */
+    const char *folder;   /* its folder's name below releases/; "" for a SWAP that removes `current`, because
+                             nothing ran before */
     const char *previous; /* version that ran before, "" if none */
     const char *environment;
     const struct artifact *artifacts; /* STAGE: unpacked in this order into the folder */
@@ -43,7 +44,8 @@ enum installer_event_kind {
     INSTALLER_TIME,
     INSTALLER_MESSAGE, /* from the session */
     INSTALLER_DONE,    /* the act that was ordered last has ended */
-    INSTALLER_HAVE,    /* the answer to INSTALLER_LOOK */
+    INSTALLER_HAVE,    /* the answer to INSTALLER_LOOK and INSTALLER_TAKE */
+    INSTALLER_SESSION, /* a session has connected anew: it hears everything again that it needs */
 };
 
 struct installer_event {
@@ -76,6 +78,7 @@ struct installer_effect {
     uint64_t length;
 };
 
+/* Everything that effects point to lives in `arena`, until installer_effects_clear. */
 struct installer_effects {
     struct arena arena;
     struct installer_effect *items;
@@ -85,15 +88,22 @@ struct installer_effects {
 
 struct installer;
 
+/* Copies what `options` point to. */
 struct installer *installer_new (const struct installer_options *options);
-void installer_free (struct installer **installer);
+void installer_free (struct installer **installer); /* wipes the key */
+
+/* Rebuilds: one note of the journal, in order, before INSTALLER_START. Copies what it keeps. A note that does
+   not fit is an error that names it. */
 bool installer_apply (
     struct installer *installer, const struct record_type *type, const void *record, struct error *error);
+
+/* Appends to `effects`, to be performed in order. Nothing of `event` is kept. */
 void installer_step (
     struct installer *installer, const struct installer_event *event, struct installer_effects *effects);
 void installer_effects_clear (struct installer_effects *effects);
 void installer_effects_free (struct installer_effects *effects);
 struct instant installer_deadline (const struct installer *installer); /* {INT64_MAX} where nothing is due */
+/* Every invariant that can be seen from inside holds; asserted after each step. */
 void installer_check (const struct installer *installer);
 
 #endif

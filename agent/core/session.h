@@ -46,6 +46,7 @@ struct session_effect {
     struct bytes data;
 };
 
+/* Everything that effects point to lives in `arena`, until session_effects_clear. */
 struct session_effects {
     struct arena arena;
     struct session_effect *items;
