@@ -25,8 +25,8 @@ bool document_read (
 size_t document_signers (
     const struct envelope *envelope, const struct public_key *keys, size_t count, bool *ret_signed);
 
-/* Writes the document and signs it with one key into `ret` (memory from `arena`). `name` is for the trusted
- * comment. */
+/* Writes the document and signs it with one key into `ret` (memory from `arena`). The trusted comment says
+ * when, and the purpose. */
 bool document_sign (
     const struct record_type *type, const void *record, const struct secret_key *key, struct instant now,
     struct arena *arena, struct envelope *ret, struct error *error);
