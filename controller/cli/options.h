@@ -44,6 +44,12 @@ bool options_parse (
     struct cli *cli, const struct command_line *line, int argc, char **argv, struct operands *ret,
     int *ret_exit);
 
+/* The global options that stand before a command's word. `ret_first` is the place of that word in argv (argc
+   where there is none). False as options_parse. */
+bool options_leading (
+    struct cli *cli, const struct command_line *line, int argc, char **argv, int *ret_first, bool *ret_help,
+    int *ret_exit);
+
 /* The help text, for --help and for tests. Appends. */
 void options_help (const struct command_line *line, struct buffer *out);
 
