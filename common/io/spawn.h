@@ -12,16 +12,19 @@
 #include "proto/limits.h"
 
 struct spawn_options {
-    const char *const *words;       /* ends with NULL; the first is looked up in PATH of `environment` */
+    const char *const *words;       /* ends with NULL; the first is looked up in PATH of `environment`, or in
+                                       the system's usual folders where there is no PATH */
     const char *const *environment; /* "NAME=value", ends with NULL */
     const char *folder;             /* working folder, NULL: / */
-    struct span deadline;           /* afterwards TERM to the group, and KILL five seconds later */
+    struct span deadline;           /* afterwards TERM to the group, and KILL five seconds later; 0: none */
     uint64_t most_memory;           /* RLIMIT_AS in bytes, 0: none */
     uint64_t most_file;             /* RLIMIT_FSIZE in bytes, 0: none */
     uint64_t most_processes;        /* RLIMIT_NPROC, 0: none */
     uint64_t most_cpu_seconds;      /* RLIMIT_CPU, 0: none */
     bool leave_group; /* a start command: what it leaves behind in the background goes on, and its pipe's
-                         being still open does not keep the command from being over */
+                         being still open does not keep the command from being over. What goes on may keep
+                         writing into the pipe: it is lost, but does no harm. Without leave_group, the command
+                         is over when its output is closed too, and what is left of its group is killed. */
 };
 
 /* A running child. Owned by the caller; spawn_free kills what still runs, unless leave_group. */
@@ -29,8 +32,9 @@ struct spawn;
 
 struct spawn_result {
     bool timed_out;
-    int exit_code; /* -1 where a signal ended it */
-    int signal;    /* 0 where it exited */
+    struct span deadline; /* what it was given */
+    int exit_code;        /* -1 where a signal ended it */
+    int signal;           /* 0 where it exited */
     struct span took;
     char tail[LIMIT_TAIL + 1]; /* the end of its output, cut at a character, control characters except \n and
                                   \t replaced by '?', always valid UTF-8 */
@@ -43,7 +47,8 @@ int spawn_output (const struct spawn *spawn);
 int spawn_ending (const struct spawn *spawn);
 struct instant spawn_deadline (
     const struct spawn *spawn); /* on clock_steady: when spawn_service must be called at the latest */
-/* Takes output, enforces the deadline. True when the child is over and `ret` is filled. Never blocks. */
+/* Takes output, enforces the deadline. True, from then on at every call, when the child is over and `ret` is
+ * filled. Never blocks. */
 bool spawn_service (struct spawn *spawn, struct spawn_result *ret);
 void spawn_free (struct spawn **spawn);
 
