@@ -125,18 +125,23 @@ fleet_service_pids() {
   done
 }
 
-fleet_close() {
+# fleet_stop: ends every process that was started here.
+fleet_stop() {
   local pid
-  [ -n "$fleet_folder" ] || return 0
   for pid in "${fleet_pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
   for pid in "${fleet_pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+  fleet_pids=()
   for pid in $(fleet_service_pids); do kill -TERM "$pid" 2>/dev/null || true; done
   for pid in $(fleet_service_pids); do
     for _ in $(seq 50); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
   done
+}
+
+fleet_close() {
+  [ -n "$fleet_folder" ] || return 0
+  fleet_stop
   rm -rf "$fleet_folder"
   fleet_folder=
-  fleet_pids=()
 }
 
 # fleet_version NAME PRODUCT: what the running service says of itself.

@@ -6,7 +6,14 @@ bin=${RELEVO_BIN:-$PWD/build/release}
 . deploy/nginx-releases.sh
 
 e2e_end() {
-  local status=$?
+  local status=$? report
+  [ -z "$fleet_folder" ] || fleet_stop
+  # What a sanitizer noticed in any process is a failure, even where the test did not see it.
+  for report in "$fleet_folder"/log/sanitizer.*; do
+    [ -s "$report" ] || continue
+    head -n 60 "$report"
+    status=1
+  done
   if [ $status -ne 0 ] && [ $status -ne 77 ] && [ -n "$fleet_folder" ]; then
     tail -n 15 "$fleet_folder"/log/* || true
   fi
@@ -20,6 +27,8 @@ fleet_up() {
   trap e2e_end EXIT
   trap 'exit 143' TERM INT
   fleet_open
+  export ASAN_OPTIONS=log_path=$fleet_folder/log/sanitizer UBSAN_OPTIONS=print_stacktrace=1:log_path=$fleet_folder/log/sanitizer
+  export TSAN_OPTIONS=log_path=$fleet_folder/log/sanitizer:suppressions=$PWD/tests/tidy/tsan.supp
   product=rstudio-connect
   work=$fleet_folder/release
   mkdir "$work"
