@@ -24,7 +24,7 @@ bool document_write (
     buffer_append (out, line, first_line (type, line));
     if (!codec_encode (type, record, out, error)) {
         out->size = before;
-        return error_context (error, "%s", type->name);
+        return false;
     }
     if (out->size - before > LIMIT_DOCUMENT) {
         size_t size = out->size - before;
