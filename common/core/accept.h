@@ -6,6 +6,13 @@
 
 #include "common/core/trust.h"
 
+/* How far the clocks of two honest machines may differ: what was issued further in the future is refused. */
+enum { ACCEPT_CLOCK_SLACK_MS = 5 * 60 * 1000 };
+
+/* An expired trust document vouches for nothing: every function below that takes one refuses then. Only
+   accept_first_trust, accept_next_trust and accept_plan skip every check of expiry where `now` is {0}. For
+   trust documents that is the way through older versions to the newest one. */
+
 /* The first trust document, of any version: its own root threshold, and its content's digest is `pin`. */
 bool accept_first_trust (
     const struct envelope *envelope, const struct digest *pin, struct instant now, struct arena *arena,
@@ -19,7 +26,9 @@ bool accept_next_trust (
 bool accept_fleet (
     const struct trust *trust, uint64_t least, const struct envelope *envelope, struct instant now,
     struct arena *arena, struct fleet *ret, struct error *error);
-/* Signed by releasers (of all environments), and plan_check. `now` = {0} skips the expiry alone. */
+/* Signed by releasers (of all environments), and plan_check; the roles of its manual and signoff steps exist,
+   and their quorum is at least that role's threshold in the trust document and can be reached. ERROR_CONFLICT
+   where the plan was made for a newer trust document than `trust`. `now` = {0} skips the expiry alone. */
 bool accept_plan (
     const struct trust *trust, const struct envelope *envelope, struct instant now, struct arena *arena,
     struct plan *ret, struct error *error);
@@ -34,10 +43,18 @@ bool accept_tick (
 bool accept_receipt (
     const struct fleet *fleet, const struct envelope *envelope, struct arena *arena, struct receipt *ret,
     struct error *error);
-/* Signed by one key of the role that it names, for `environment`; its name is that key's. `ret_key` is the
- * signer's. */
+/* Signed by one key of the role that it names, for `environment` (plan_environment); its name is that key's.
+   `ret_key` is the signer's. Approve, reject, skip and promote are about a step, all other decisions about
+   the whole rollout (step 0); all but approve, reject and skip need the role operator; a skip needs a
+   comment. */
 bool accept_approval (
     const struct trust *trust, const char *environment, const struct envelope *envelope, struct instant now,
+    struct arena *arena, struct approval *ret, struct public_key *ret_key, struct error *error);
+
+/* As accept_approval, for the environment that plan_environment gives the step which the approval is about.
+ */
+bool accept_plan_approval (
+    const struct trust *trust, const struct plan *plan, const struct envelope *envelope, struct instant now,
     struct arena *arena, struct approval *ret, struct public_key *ret_key, struct error *error);
 
 /* A plan's inner order: steps numbered from 1 without a gap, limits at least 1, every suite, host and
@@ -45,5 +62,10 @@ bool accept_approval (
    steps after a deploy, spans with min_healthy_time < healthy_deadline < progress_deadline, names and
    versions well-formed. */
 bool plan_check (const struct plan *plan, struct error *error);
+
+/* The environment whose roles decide about step `number`: the step's own, else that of the last deploy before
+   it. For the whole rollout (0): that of the plan's last deploy, where it is headed. "" where there is none.
+ */
+const char *plan_environment (const struct plan *plan, uint64_t number);
 
 #endif
