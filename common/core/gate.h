@@ -3,16 +3,25 @@
 
    All evidence of one case bears one attempt. An attempt above 1 needs an operator's `retry` that opens it.
    Step n is open for a host when
-     - every step before n is done (below), and
-     - for a deploy: of the cohort's hosts that stand before it, at least index + 1 - max_parallel have kept,
-   and none of this plan's receipts or approvals of this attempt is a failure or a rejection. Done means, by
-   kind: deploy    every host of the cohort: a receipt `kept` test      every host of the step: a receipt
-   `passed` manual    `approvals` different keys of the role approved over the evidence digest; or, where
-   optional, one skipped with a comment; none rejected signoff   the same, without skipping pause     with a
-   duration: that long since the newest receipt of the steps before, by `now`; without one, or before it is
-   over: a `promote` by an operator notify    always: it proves nothing A return is open for a host where the
-   plan failed somewhere (a receipt failed, returned or stuck), or an approver rejected, or an operator
-   aborted or undid it. */
+     - the host is one of the step's,
+     - every step before n is done (below),
+     - for a deploy: of the cohort's hosts that stand before it, at least index + 1 - width have kept, where
+       the width is the smaller of max_parallel and max_unavailable,
+     - and the case is not closed: no receipt of this plan and attempt is anything but a success, no approver
+       rejected, no operator aborted or undid.
+
+   Done means, by kind of step:
+     - deploy: every host of the cohort has a receipt `kept`
+     - test: every host of the step has a receipt `passed`
+     - manual: `approvals` different keys of the role approved over the evidence digest; or, where optional,
+       one skipped over it with a comment; none rejected
+     - signoff: the same, without skipping
+     - pause: with a duration, that long since the newest receipt of the steps before, by `now`; without one,
+       or before it is over, a `promote` by an operator over the evidence digest
+     - notify: always, for it proves nothing
+
+   A return is open for a host where the plan failed somewhere (a receipt failed, returned, refused or stuck),
+   or an approver rejected, or an operator aborted or undid it: where the case is closed. */
 #ifndef RELEVO_COMMON_CORE_GATE_H
 #define RELEVO_COMMON_CORE_GATE_H
 
@@ -29,8 +38,9 @@ struct gate_approval {
     struct public_key key;
 };
 
-/* Zero it, set plan, plan_digest, attempt and now, and add the evidence. The lists belong to the arena of
- * gate_add. */
+/* Zero it, set plan, plan_digest, attempt and now, and add the evidence by the functions below alone. The
+   lists belong to their arena. Receipts are kept sorted: steps before returns, then by step, host and digest.
+ */
 struct gate_case {
     const struct plan *plan;
     struct digest plan_digest;
@@ -43,7 +53,9 @@ struct gate_case {
 };
 
 /* Verifies one receipt or approval and takes it into the case. Refuses evidence of another plan or attempt,
-   and a document of another kind. The same document twice counts once. */
+   a document of another kind, a receipt of a host that the step (or, for a return, the plan) does not name,
+   and a decision that the step does not ask for or by a role other than the step's. The same document twice
+   counts once. */
 bool gate_add (
     struct gate_case *gate, const struct trust *trust, const struct fleet *fleet,
     const struct envelope *envelope, struct arena *arena, struct error *error);
@@ -56,13 +68,15 @@ void gate_take_approval (
     const struct public_key *key, struct arena *arena);
 
 /* `number` counts from 1. `why` says in words what is still missing ("2 of 3 hosts have kept; waiting for
-   connect-p3") or what forbids it. */
+   connect-p3") or what forbids it; untouched where the answer is true. gate_step_done looks at that step
+   alone. `host` may be NULL: then gate_step_open asks about no host in particular, and leaves the cohort and
+   its order out; a permit must name its host. ERROR_CONFLICT: not yet. ERROR_REFUSED: not in this attempt. */
 bool gate_step_done (const struct gate_case *gate, uint64_t number, struct error *why);
 bool gate_step_open (const struct gate_case *gate, uint64_t number, const char *host, struct error *why);
 bool gate_return_open (const struct gate_case *gate, struct error *why);
 
-/* The first failure or rejection in the case: NULL-free words in `why` and true, or false where there is
- * none. */
+/* The first failure or rejection in the case: its words in `why` and true, or false (and `why` untouched)
+   where there is none. Failed steps come before decisions, and decisions before returns. */
 bool gate_is_closed (const struct gate_case *gate, struct error *why);
 
 /* Which of `hosts` may get a permit for deploy step `number` now: fills `ret` with indices into the step's
