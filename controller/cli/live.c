@@ -1,0 +1,404 @@
+#include "controller/cli/live.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "controller/cli/output.h"
+
+enum {
+    BAR_CELLS = 16,
+    TITLE_SHARE = 3, /* a title takes at most a third of the width */
+    TITLE_LEAST = 12,
+    REASON_LINES = 3,
+    HOST_COLUMNS = 6,
+    HOSTS_LEAST = 3,
+};
+
+/* ---------------------------------------------------------------------------------------------------- lines
+ */
+
+/* Text from elsewhere: on one line, and never steering the terminal. */
+static void add_text (struct buffer *out, const char *text)
+{
+    for (const char *place = text; *place != '\0'; place++) {
+        char byte = (unsigned char)*place < 0x20 || *place == 0x7F ? ' ' : *place;
+        buffer_append (out, &byte, 1);
+    }
+}
+
+static void add_padded (struct buffer *out, const char *text, unsigned columns)
+{
+    size_t size = text_fit (text, columns);
+    struct buffer cut = {0};
+    unsigned used;
+    buffer_append (&cut, text, size);
+    used = text_columns (cut.data);
+    add_text (out, cut.data);
+    buffer_print (out, "%*s", (int)(columns - used), "");
+    buffer_free (&cut);
+}
+
+/* Ends a line: no blanks at its end, never wider than the terminal. */
+static void end_line (struct buffer *line, unsigned width, struct buffer *out)
+{
+    size_t size;
+    while (line->size > 0 && line->data[line->size - 1] == ' ')
+        line->data[--line->size] = '\0';
+    size = line->size > 0 ? text_fit (line->data, width) : 0;
+    if (size > 0)
+        buffer_append (out, line->data, size);
+    buffer_text (out, "\n");
+    buffer_clear (line);
+}
+
+/* Words over several lines, each beginning with `indent` blanks but the first. */
+static void wrap (const char *text, unsigned width, unsigned indent, unsigned most, struct buffer *out)
+{
+    struct buffer rest = {0};
+    const char *place;
+    add_text (&rest, text);
+    place = rest.data != NULL ? rest.data : "";
+    for (unsigned i = 0; i < most && *place != '\0'; i++) {
+        size_t size = text_fit (place, width - (i > 0 ? indent : 0));
+        size_t cut = size;
+        while (place[size] != '\0' && i + 1 < most && cut > 0 && place[cut] != ' ')
+            cut--;
+        size = cut > 0 ? cut : size;
+        if (size == 0)
+            break;
+        buffer_print (out, "%*s%.*s\n", i > 0 ? (int)indent : 0, "", (int)size, place);
+        place += size;
+        place += strspn (place, " ");
+    }
+    buffer_free (&rest);
+}
+
+/* ----------------------------------------------------------------------------------------------------- head
+ */
+
+static void add_elapsed (const struct view_head *head, struct instant now, struct buffer *line)
+{
+    char text[TIME_TEXT_SIZE];
+    struct instant end = phase_is_final (head->phase) ? head->changed : now;
+    struct span span = instant_between (head->started, end);
+    if (head->started.ms != 0 && span.ms >= 0)
+        buffer_print (line, "   %s", span_print ((struct span){span.ms - span.ms % 1000}, text));
+}
+
+static void draw_head (const struct view_head *head, const struct live_options *options, struct buffer *out)
+{
+    struct buffer line = {0};
+    add_text (&line, head->product);
+    buffer_text (&line, " ");
+    if (head->from[0] != '\0') {
+        add_text (&line, head->from);
+        buffer_text (&line, " → ");
+    }
+    add_text (&line, head->version);
+    buffer_text (&line, "   ");
+    add_text (&line, head->environment);
+    buffer_print (
+        &line, "   ● %s   step %" PRIu64 "/%" PRIu64, enum_word (&phase_words, head->phase), head->step,
+        head->steps);
+    add_elapsed (head, options->now, &line);
+    end_line (&line, options->width, out);
+    if (head->by[0] != '\0')
+        buffer_text (&line, "by ");
+    add_text (&line, head->by);
+    buffer_print (&line, "%srollout %" PRIu64, head->by[0] != '\0' ? "  " : "", head->rollout);
+    if (head->attempt > 1)
+        buffer_print (&line, "  attempt %" PRIu64, head->attempt);
+    buffer_text (&line, head->signers[0] != '\0' ? "  signed by " : "");
+    add_text (&line, head->signers);
+    buffer_text (&line, head->approvers[0] != '\0' ? ", signed off by " : "");
+    add_text (&line, head->approvers);
+    end_line (&line, options->width, out);
+    buffer_free (&line);
+}
+
+/* ---------------------------------------------------------------------------------------------------- steps
+ */
+
+static const char *step_mark (enum step_state state)
+{
+    switch (state) {
+    case STEP_PASSED:
+    case STEP_SKIPPED:
+        return "✔";
+    case STEP_RUNNING:
+        return "◐";
+    case STEP_FAILED:
+        return "✘";
+    case STEP_WAITING:
+    case step_state_count:
+        break;
+    }
+    return "○";
+}
+
+static void add_bar (struct buffer *line, uint64_t done, uint64_t total)
+{
+    uint64_t full = done >= total ? BAR_CELLS : done * BAR_CELLS / total;
+    for (uint64_t i = 0; i < BAR_CELLS; i++)
+        buffer_text (line, i < full ? "█" : "░");
+    buffer_print (line, " %" PRIu64 "/%" PRIu64, done, total);
+}
+
+/* How long the rest takes if it goes on as it went, for a step in which something is done already. */
+static void add_left (const struct view_step *step, struct instant now, struct buffer *line)
+{
+    char text[TIME_TEXT_SIZE];
+    struct span took = instant_between (step->started, now);
+    int64_t left;
+    if (step->kind != STEP_DEPLOY || step->done == 0 || step->done >= step->total || took.ms <= 0)
+        return;
+    left = took.ms / (int64_t)step->done * (int64_t)(step->total - step->done);
+    buffer_print (line, "  ~%s left", span_print (span_seconds (left / 1000 + 1), text));
+}
+
+static void draw_step (
+    const struct view_step *step, unsigned title, const struct live_options *options, struct buffer *out)
+{
+    struct buffer line = {0};
+    char text[TIME_TEXT_SIZE];
+    bool running = step->state == STEP_RUNNING;
+    struct span took = instant_between (step->started, running ? options->now : step->finished);
+    buffer_print (&line, " %s %" PRIu64 " ", step_mark (step->state), step->number);
+    add_padded (&line, step->title, title);
+    buffer_text (&line, "  ");
+    if (running && step->total > 0)
+        add_bar (&line, step->done, step->total);
+    else if (step->detail[0] == '\0' && step->total > 0)
+        buffer_print (&line, "%" PRIu64 "/%" PRIu64, step->done, step->total);
+    if (step->detail[0] != '\0') {
+        buffer_text (&line, running && step->total > 0 ? "  " : "");
+        add_text (&line, step->detail);
+    }
+    if (step->started.ms != 0 && took.ms >= 0)
+        buffer_print (
+            &line, "  %s",
+            span_print ((struct span){took.ms >= 1000 ? took.ms - took.ms % 1000 : took.ms}, text));
+    if (running)
+        add_left (step, options->now, &line);
+    end_line (&line, options->width, out);
+    buffer_free (&line);
+}
+
+/* Steps that have not begun share lines. */
+static void draw_waiting (
+    const struct progress *state, const struct live_options *options, struct buffer *out)
+{
+    struct buffer line = {0};
+    for (size_t i = 0; i < state->steps_count; i++) {
+        struct buffer one = {0};
+        if (state->steps[i].state != STEP_WAITING)
+            continue;
+        buffer_print (&one, " ○ %" PRIu64 " ", state->steps[i].number);
+        add_text (&one, state->steps[i].title);
+        if (line.size > 0 && text_columns (line.data) + text_columns (one.data) + 2 > options->width)
+            end_line (&line, options->width, out);
+        buffer_print (&line, "%s%s", line.size > 0 ? "  " : "", one.data);
+        buffer_free (&one);
+    }
+    if (line.size > 0)
+        end_line (&line, options->width, out);
+    buffer_free (&line);
+}
+
+static void draw_steps (const struct progress *state, const struct live_options *options, struct buffer *out)
+{
+    unsigned most = options->width / TITLE_SHARE > TITLE_LEAST ? options->width / TITLE_SHARE : TITLE_LEAST;
+    unsigned title = 0;
+    for (size_t i = 0; i < state->steps_count; i++) {
+        unsigned columns = text_columns (state->steps[i].title);
+        if (state->steps[i].state != STEP_WAITING && columns > title)
+            title = columns;
+    }
+    title = title < most ? title : most;
+    for (size_t i = 0; i < state->steps_count; i++)
+        if (state->steps[i].state != STEP_WAITING)
+            draw_step (&state->steps[i], title, options, out);
+    draw_waiting (state, options, out);
+}
+
+/* ---------------------------------------------------------------------------------------------------- hosts
+ */
+
+static const char *host_mark (enum activity activity)
+{
+    switch (activity) {
+    case ACTIVITY_KEPT:
+    case ACTIVITY_PASSED:
+        return "✔";
+    case ACTIVITY_FAILED:
+    case ACTIVITY_STUCK:
+        return "✘";
+    case ACTIVITY_STALE:
+        return "!";
+    case ACTIVITY_RETURNED:
+        return "↩";
+    case ACTIVITY_IDLE:
+    case ACTIVITY_WAITING:
+        return "○";
+    case ACTIVITY_FETCHING:
+    case ACTIVITY_STAGING:
+    case ACTIVITY_STOPPING:
+    case ACTIVITY_SWAPPING:
+    case ACTIVITY_STARTING:
+    case ACTIVITY_CHECKING:
+    case ACTIVITY_TESTING:
+    case ACTIVITY_RETURNING:
+    case activity_count:
+        break;
+    }
+    return "◐";
+}
+
+static bool is_calm (const struct view_host *host)
+{
+    return host->activity == ACTIVITY_KEPT || host->activity == ACTIVITY_PASSED ||
+           host->activity == ACTIVITY_IDLE || host->activity == ACTIVITY_WAITING;
+}
+
+static void add_host (struct table *table, const struct view_host *host, struct instant now)
+{
+    struct buffer state = {0};
+    struct buffer tests = {0};
+    char seen[TIME_TEXT_SIZE] = "never";
+    struct span ago = instant_between (host->seen, now);
+    buffer_print (&state, "%s %s", host_mark (host->activity), enum_word (&activity_words, host->activity));
+    if (host->activity == ACTIVITY_STALE)
+        buffer_text (&tests, "?");
+    else if (host->tests_total > 0)
+        buffer_print (&tests, "%" PRIu64 "/%" PRIu64, host->tests_passed, host->tests_total);
+    else
+        buffer_text (&tests, "-");
+    if (host->seen.ms != 0)
+        (void)span_print (span_seconds (ago.ms > 0 ? ago.ms / 1000 : 0), seen);
+    table_add (
+        table, (const char *const[]){host->name, host->version, state.data, tests.data, seen, host->detail});
+    buffer_free (&state);
+    buffer_free (&tests);
+}
+
+/* Where not all fit, those at work or in trouble go first. */
+static void draw_hosts (
+    const struct progress *state, const struct live_options *options, size_t most, struct buffer *out)
+{
+    static const char *const headings[] = {"HOST", "VERSION", "STATE", "TESTS", "SEEN", "DETAIL"};
+    struct table *table = table_new (headings, HOST_COLUMNS);
+    bool all = state->hosts_count <= most;
+    size_t room = all ? state->hosts_count : most - 1;
+    size_t shown = 0;
+    for (int calm = 0; calm <= 1; calm++)
+        for (size_t i = 0; i < state->hosts_count && shown < room; i++)
+            if (all ? calm == 0 : is_calm (&state->hosts[i]) == (calm == 1)) {
+                add_host (table, &state->hosts[i], options->now);
+                shown++;
+            }
+    table_print (table, options->width, out);
+    if (!all)
+        buffer_print (out, "… and %zu more\n", state->hosts_count - shown);
+    table_free (&table);
+}
+
+/* ----------------------------------------------------------------------------------------------------- next
+ */
+
+static bool any_step_failed (const struct view *view)
+{
+    for (size_t i = 0; i < view->state.steps_count; i++)
+        if (view->state.steps[i].state == STEP_FAILED)
+            return true;
+    return false;
+}
+
+void live_next (const struct view *view, struct buffer *out)
+{
+    const struct view_head *head = &view->state.head;
+    const struct view_step *step = view_step_numbered (view, head->step);
+    enum step_kind kind = step != NULL ? step->kind : STEP_DEPLOY;
+    const char *words = "";
+    const char *more = NULL;
+    switch (head->phase) {
+    case PHASE_PROGRESSING:
+        words = kind == STEP_PAUSE ? "promote" : "pause";
+        more = "abort";
+        break;
+    case PHASE_AWAITING:
+        words = kind == STEP_PAUSE ? "promote" : "approve";
+        more = kind == STEP_PAUSE ? "abort" : "reject";
+        break;
+    case PHASE_PAUSED:
+        words = any_step_failed (view) ? "retry" : kind == STEP_PAUSE ? "promote" : "resume";
+        more = "abort";
+        break;
+    case PHASE_HEALTHY:
+        words = "undo";
+        break;
+    case PHASE_DEGRADED:
+    case PHASE_ABORTED:
+    case PHASE_ROLLED_BACK:
+        buffer_text (out, "relevo host list | relevo audit verify");
+        return;
+    case PHASE_RETURNING:
+    case phase_count:
+        return;
+    }
+    buffer_print (out, "relevo rollout %s %" PRIu64, words, head->rollout);
+    if (more != NULL)
+        buffer_print (out, " | relevo rollout %s %" PRIu64, more, head->rollout);
+}
+
+/* ------------------------------------------------------------------------------------------------- all of it
+ */
+
+static size_t count_lines (const struct buffer *text)
+{
+    size_t lines = 0;
+    for (size_t i = 0; i < text->size; i++)
+        lines += text->data[i] == '\n' ? 1 : 0;
+    return lines;
+}
+
+static void draw_foot (const struct view *view, const struct live_options *options, struct buffer *out)
+{
+    struct buffer line = {0};
+    if (view->state.head.cause[0] != '\0') {
+        buffer_text (&line, "reason: ");
+        add_text (&line, view->state.head.cause);
+        wrap (line.data, options->width, 8, REASON_LINES, out);
+        buffer_clear (&line);
+    }
+    buffer_text (&line, "next: ");
+    live_next (view, &line);
+    if (strcmp (line.data, "next: ") != 0)
+        end_line (&line, options->width, out);
+    buffer_clear (&line);
+    if (options->note != NULL) {
+        add_text (&line, options->note);
+        end_line (&line, options->width, out);
+    }
+    buffer_free (&line);
+}
+
+void live_text (const struct view *view, const struct live_options *options, struct buffer *out)
+{
+    struct buffer foot = {0};
+    struct buffer top = {0};
+    size_t most = SIZE_MAX;
+    draw_head (&view->state.head, options, &top);
+    draw_steps (&view->state, options, &top);
+    draw_foot (view, options, &foot);
+    if (options->height > 0) {
+        size_t taken = count_lines (&top) + count_lines (&foot) + 2;
+        most = options->height > taken + HOSTS_LEAST ? options->height - taken : HOSTS_LEAST;
+    }
+    buffer_append (out, top.data, top.size);
+    if (view->state.hosts_count > 0)
+        draw_hosts (&view->state, options, most, out);
+    if (foot.size > 0)
+        buffer_append (out, foot.data, foot.size);
+    buffer_free (&top);
+    buffer_free (&foot);
+}
