@@ -231,27 +231,15 @@ static bool serve_work (struct loop *loop, struct error *error)
     return step_stored (loop, &stored, error);
 }
 
-/* Subscriptions are the socket's own business; they only have to be taken out. */
-static void drain_publish (struct loop *loop)
-{
-    struct wire_message message;
-    while (wire_receive (loop->performer.publish, &message))
-        continue;
-}
-
 static bool turn (struct loop *loop, struct error *error)
 {
-    struct wire_socket *sockets[DOOR_COUNT + 1];
-    bool ready[DOOR_COUNT + 1] = {false};
+    bool ready[DOOR_COUNT] = {false};
     struct pollfd files[NOTIFY_DESCRIPTORS + 1] = {{.fd = loop->signals, .events = POLLIN}};
     size_t file_count = 1 + notify_descriptors (loop->parts.notify, &files[1]);
-    memcpy (sockets, loop->performer.doors, sizeof loop->performer.doors);
-    sockets[DOOR_COUNT] = loop->performer.publish;
-    if (!wire_wait (loop->wire, sockets, DOOR_COUNT + 1, ready, files, file_count, wait_span (loop), error))
+    if (!wire_wait (
+            loop->wire, loop->performer.doors, DOOR_COUNT, ready, files, file_count, wait_span (loop), error))
         return false;
     take_signals (loop);
-    if (ready[DOOR_COUNT])
-        drain_publish (loop);
     for (enum door door = DOOR_AGENTS; door < DOOR_COUNT; door++)
         if (ready[door] && !serve_door (loop, door, error))
             return false;
