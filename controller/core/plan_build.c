@@ -55,6 +55,23 @@ static void find_content (
         *ret = (struct artifact){draft->name, found->digest, found->length};
 }
 
+/* What would be refused as a whole document is refused here with its place. */
+static void check_artifact (
+    struct plan_problems *problems, const struct plan_draft *draft, const struct plan *plan, size_t index)
+{
+    const struct artifact *artifact = &plan->artifacts[index];
+    const struct tree *place = draft->artifacts[index].place;
+    if (artifact->name == NULL)
+        return;
+    if (artifact->length == 0)
+        (void)plan_problem (problems, place, "artifact: '%.80s' is empty", artifact->name);
+    for (size_t i = 0; i < index; i++)
+        if (plan->artifacts[i].name != NULL && strcmp (plan->artifacts[i].name, artifact->name) == 0)
+            (void)plan_problem (
+                problems, place, "artifacts: a second file is named '%.80s': rename one of them",
+                artifact->name);
+}
+
 static void build_artifacts (
     struct plan_problems *problems, const struct plan_draft *draft, const struct plan_world *world,
     struct plan *plan)
@@ -73,6 +90,7 @@ static void build_artifacts (
             (void)plan_problem (problems, wanted->place, "artifact: no file '%.200s'", wanted->path);
         else if (world->contents_known)
             find_content (problems, world, wanted, &plan->artifacts[i]);
+        check_artifact (problems, draft, plan, i);
     }
 }
 

@@ -76,8 +76,8 @@ static bool check_environment (
     names = environments_of (pool, problems->arena, &count);
     return plan_problem (
         problems, field_place (step->body, "environment", step->word),
-        "environment: '%s' has no host with %s in the fleet: no such environment is named %s",
-        step->environment, pool->product, plan_advice (problems, step->environment, names, count));
+        "environment: no host with %s is in one that is named %s", pool->product,
+        plan_advice (problems, step->environment, names, count));
 }
 
 /* Why a name that is written in a plan can't be used in this step. */
@@ -85,7 +85,7 @@ static bool refuse_host (
     struct plan_problems *problems, const struct cohort_pool *pool, const struct draft_step *step,
     const char *name)
 {
-    const struct tree *place = field_place (step->body, "hosts", step->word);
+    const struct tree *place = field_entry (step->body, "hosts", name, step->word);
     const struct fleet_host *known = fleet_host_named (pool->fleet, name);
     const char **names;
     size_t count = 0;
@@ -120,7 +120,7 @@ static void take_named (
             (void)refuse_host (problems, pool, step, step->hosts[i]);
         else if (entry->step != 0)
             (void)plan_problem (
-                problems, field_place (step->body, "hosts", step->word),
+                problems, field_entry (step->body, "hosts", step->hosts[i], step->word),
                 "hosts: '%s' is in step %zu already: leave it out here", step->hosts[i], entry->step);
         else
             take (entry, step, ret);
@@ -193,7 +193,7 @@ void cohort_of_test (
             (void)refuse_host (problems, pool, step, step->hosts[i]);
         else if (entry->step == 0)
             (void)plan_problem (
-                problems, field_place (step->body, "hosts", step->word),
+                problems, field_entry (step->body, "hosts", step->hosts[i], step->word),
                 "hosts: no earlier step deploys to '%s': a test there would test the version before",
                 step->hosts[i]);
         else

@@ -155,3 +155,13 @@ const struct tree *field_place (const struct tree *map, const char *key, const s
     const struct tree *node = tree_get (map, key);
     return node != NULL ? node : place;
 }
+
+const struct tree *field_entry (
+    const struct tree *map, const char *key, const char *name, const struct tree *place)
+{
+    const struct tree *node = tree_get (map, key);
+    for (size_t i = 0; node != NULL && node->kind == TREE_LIST && i < node->count; i++)
+        if (node->items[i]->kind == TREE_SCALAR && strcmp (node->items[i]->text, name) == 0)
+            return node->items[i];
+    return field_place (map, key, place);
+}

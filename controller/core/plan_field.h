@@ -41,5 +41,8 @@ const char **field_names (
 
 /* The node at `key`, or `place` where there is none: where an error about that field belongs. */
 const struct tree *field_place (const struct tree *map, const char *key, const struct tree *place);
+/* The entry `name` of the list at `key`; else as field_place. */
+const struct tree *field_entry (
+    const struct tree *map, const char *key, const char *name, const struct tree *place);
 
 #endif

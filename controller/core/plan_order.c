@@ -71,7 +71,7 @@ static void order_deploy (struct pass *pass, struct draft_step *step)
         const struct draft_step *other = deploy_with_host (pass->draft, pass->index, step->hosts[i]);
         if (other != NULL)
             (void)plan_problem (
-                pass->problems, field_place (step->body, "hosts", step->word),
+                pass->problems, field_entry (step->body, "hosts", step->hosts[i], step->word),
                 "hosts: '%s' is in step %zu already: leave it out here", step->hosts[i], other->number);
     }
     if (before != NULL && step->remaining && !signoff_between (pass->draft, before, pass->index))
@@ -147,6 +147,16 @@ static void order_people (struct pass *pass, struct draft_step *step)
             "manual: no sign-off follows whose role could be meant: write role: NAME here");
 }
 
+/* A duration counts from what was deployed before; until promoted, a pause may also stand first. */
+static void order_pause (struct pass *pass, struct draft_step *step)
+{
+    const struct draft_step *before = plan_deploy_before (pass->draft, pass->index, "");
+    if (before != NULL)
+        step->environment = before->environment;
+    else if (step->duration.ms > 0)
+        (void)need_deploy (pass, step);
+}
+
 static void order_notify (struct pass *pass, struct draft_step *step)
 {
     const struct draft_step *before = plan_deploy_before (pass->draft, pass->index, "");
@@ -179,7 +189,7 @@ void plan_order (
         } else if (step->kind == STEP_MANUAL || step->kind == STEP_SIGNOFF) {
             order_people (&pass, step);
         } else if (step->kind == STEP_PAUSE) {
-            (void)need_deploy (&pass, step);
+            order_pause (&pass, step);
         } else {
             order_notify (&pass, step);
         }

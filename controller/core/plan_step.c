@@ -25,8 +25,8 @@ static uint64_t amount_of (const struct plan_amount *amount, size_t whole, uint6
 
 static bool has_fixed_meaning (const char *role)
 {
-    return strcmp (role, ROLE_ROOT) == 0 || strcmp (role, ROLE_CONTROLLER) == 0 ||
-           strcmp (role, ROLE_FLAGS) == 0;
+    return strcmp (role, ROLE_ROOT) == 0 || strcmp (role, ROLE_RELEASER) == 0 ||
+           strcmp (role, ROLE_CONTROLLER) == 0 || strcmp (role, ROLE_FLAGS) == 0;
 }
 
 static bool is_among (const char *name, const char *const *names, size_t count)
@@ -81,6 +81,7 @@ static void check_staging (struct pass *pass, const struct draft_step *step)
 {
     if (strcmp (step->environment, PLAN_STAGING) == 0 || pass->draft->skip_staging[0] != '\0' ||
         cohort_environment_size (&pass->pool, PLAN_STAGING) == 0 ||
+        cohort_environment_size (&pass->pool, step->environment) == 0 ||
         plan_deploy_before (pass->draft, pass->index, PLAN_STAGING) != NULL)
         return;
     (void)plan_problem (
@@ -138,7 +139,7 @@ static void build_deploy (struct pass *pass, const struct draft_step *draft, str
     }
     step->strategy = STRATEGY_ROLLING;
     step->max_parallel = amount_of (&draft->max_parallel, step->hosts_count, 1);
-    step->max_unavailable = amount_of (&draft->max_unavailable, all, 0);
+    step->max_unavailable = amount_of (&draft->max_unavailable, all, all);
     step->min_healthy_time = draft->min_healthy_time;
     step->healthy_deadline = draft->healthy_deadline;
     step->progress_deadline = draft->progress_deadline;
@@ -166,7 +167,8 @@ static void check_targets (struct pass *pass, const struct draft_step *draft)
     for (size_t i = 0; world->targets_known && i < draft->target_count; i++)
         if (!is_among (draft->targets[i], world->targets, world->target_count))
             (void)plan_problem (
-                pass->problems, field_place (draft->body, "to", draft->word), "to: no target is named %s",
+                pass->problems, field_entry (draft->body, "to", draft->targets[i], draft->word),
+                "to: no target is named %s",
                 plan_advice (pass->problems, draft->targets[i], world->targets, world->target_count));
 }
 
