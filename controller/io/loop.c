@@ -357,6 +357,14 @@ void loop_close (struct loop **loop)
     *loop = NULL;
 }
 
+/* The file stands there only while somebody answers at its endpoints (but for a crash). */
+static void remove_endpoints (const struct loop *loop)
+{
+    struct arena arena = {0};
+    (void)unlink (path_join (&arena, loop->parts.config->state, "endpoints"));
+    arena_free (&arena);
+}
+
 /* For those who start relevod with ports that the system chooses. */
 static bool say_endpoints (const struct loop *loop, struct error *error)
 {
@@ -383,8 +391,11 @@ static bool say_endpoints (const struct loop *loop, struct error *error)
 bool loop_run (struct loop *loop, struct error *error)
 {
     struct controller_event start = {.kind = CONTROLLER_START, .now = time_now (loop)};
-    bool good = step (loop, &start, error) && say_endpoints (loop, error);
+    bool good;
+    remove_endpoints (loop);
+    good = step (loop, &start, error) && say_endpoints (loop, error);
     while (good && !loop->ended)
         good = turn (loop, error);
+    remove_endpoints (loop);
     return good;
 }
