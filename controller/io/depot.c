@@ -155,7 +155,7 @@ bool depot_read (
     struct depot *depot, const struct digest *digest, uint64_t offset, size_t size, struct arena *arena,
     struct bytes *ret, struct error *error)
 {
-    struct reader *reader;
+    struct reader *reader = NULL;
     uint8_t *data;
     size_t done = 0;
     if (!reader_open (depot, digest, arena, &reader, error))
