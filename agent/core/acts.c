@@ -66,6 +66,19 @@ static const char *version_before (const struct installer *installer, const stru
     return strcmp (side->version, side_old (installer).version) != 0 ? side_old (installer).version : "";
 }
 
+static void copy_probes (
+    struct installer_effects *effects, struct act_order *order, const struct profile *first,
+    const struct profile *second)
+{
+    struct test *both =
+        arena_array (&effects->arena, first->health_count + second->health_count, sizeof *both);
+    if (first->health_count > 0)
+        (void)memcpy (both, first->health, first->health_count * sizeof *both);
+    if (second->health_count > 0)
+        (void)memcpy (both + first->health_count, second->health, second->health_count * sizeof *both);
+    copy_tests (effects, order, both, first->health_count + second->health_count);
+}
+
 static struct act_order *make_order (
     const struct installer *installer, enum act act, bool returning, struct installer_effects *effects)
 {
@@ -178,6 +191,7 @@ void prune_begin (struct installer *installer, struct instant now, struct instal
         .keep_count = retain_keep (row, row->release.profile.keep_releases, keep),
         .keep = keep,
     };
+    copy_probes (effects, order, &row->release.profile, &row->release.previous_profile);
     for (size_t i = 0; i < order->keep_count; i++)
         keep[i] = arena_text (arena, keep[i]);
     order_act (installer, order, now, effects);

@@ -30,7 +30,8 @@ struct act_order {
     const struct artifact *artifacts; /* STAGE: unpacked in this order into the folder */
     size_t artifact_count;
     const struct command *command; /* STOP, START */
-    const struct test *tests;      /* CHECK: all probes; TEST: one */
+    const struct test
+        *tests; /* CHECK: all probes; TEST: one; PRUNE: probes whose scripts stay in the store */
     size_t test_count;
     struct span interval;         /* CHECK: between probes */
     struct span min_healthy_time; /* CHECK: all probes hold this long without a break */

@@ -104,7 +104,9 @@ struct work {
     struct test_result *results;
     size_t result_count;
 
-    bool supplied; /* every content is in the own store; asked again after a restart */
+    bool supplied;      /* every content is in the own store; asked again after a restart */
+    bool supplied_back; /* the same for the probes of the release that is returned to */
+    struct instant supply_until;
     struct wanted *wanted;
     size_t wanted_count;
     struct digest taking;
@@ -219,7 +221,7 @@ void act_done (
 void prune_begin (struct installer *installer, struct instant now, struct installer_effects *effects);
 
 /* Gets the contents that the work needs into the own store. */
-void supply_begin (struct installer *installer, struct installer_effects *effects);
+void supply_begin (struct installer *installer, struct instant now, struct installer_effects *effects);
 void supply_have (
     struct installer *installer, const struct installer_event *event, struct installer_effects *effects);
 void supply_here (

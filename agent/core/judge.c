@@ -258,8 +258,8 @@ static bool cut_short (
     struct installer *installer, const struct trial *trial, struct installer_effects *effects)
 {
     struct work *work = &installer->work;
-    if (trial->held->permit.kind != PERMIT_RETURN || installer->wait != WAIT_CONTENT ||
-        !digest_equal (&work->plan_digest, &trial->held->permit.plan))
+    if (trial->held->permit.kind != PERMIT_RETURN || installer->wait != WAIT_CONTENT || work->returning ||
+        work->kind == WORK_RETURN || !digest_equal (&work->plan_digest, &trial->held->permit.plan))
         return false;
     work->cause = "a return was ordered before anything had changed";
     supply_cancel (installer, effects);

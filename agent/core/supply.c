@@ -38,13 +38,39 @@ static struct test *copy_tests (struct installer_effects *effects, const struct 
     return copy;
 }
 
-static void look (struct installer *installer, struct installer_effects *effects)
+/* On the way back: the probes of the release that runs again. */
+static bool is_back (const struct work *work)
+{
+    return work->kind == WORK_RETURN || work->returning;
+}
+
+static void tests_needed (const struct installer *installer, const struct test **tests, size_t *count)
 {
     const struct work *work = &installer->work;
-    bool deploys = work->kind == WORK_DEPLOY;
-    const struct test *tests = work->kind == WORK_TEST ? work->suite->tests : work->plan.profile.health;
-    size_t test_count = work->kind == WORK_TEST ? work->suite->tests_count : work->plan.profile.health_count;
-    size_t artifact_count = deploys ? work->plan.artifacts_count : 0;
+    struct side old = side_old (installer);
+    const struct profile *profile = is_back (work) ? old.profile : &work->plan.profile;
+    *tests = NULL;
+    *count = 0;
+    if (work->kind == WORK_TEST) {
+        *tests = work->suite->tests;
+        *count = work->suite->tests_count;
+    } else if (profile != NULL) {
+        *tests = profile->health;
+        *count = profile->health_count;
+    }
+}
+
+static size_t artifacts_needed (const struct work *work)
+{
+    return work->kind == WORK_DEPLOY && !is_back (work) ? work->plan.artifacts_count : 0;
+}
+
+static void look (
+    struct installer *installer, const struct test *tests, size_t test_count,
+    struct installer_effects *effects)
+{
+    const struct work *work = &installer->work;
+    size_t artifact_count = artifacts_needed (work);
     struct act_order *order = arena_take (&effects->arena, sizeof *order);
     struct artifact *artifacts = arena_array (&effects->arena, artifact_count, sizeof *artifacts);
     for (size_t i = 0; i < artifact_count; i++)
@@ -65,25 +91,36 @@ static void look (struct installer *installer, struct installer_effects *effects
     installer->wait = WAIT_LOOK;
 }
 
-void supply_begin (struct installer *installer, struct installer_effects *effects)
+static void set_supplied (struct work *work)
+{
+    *(is_back (work) ? &work->supplied_back : &work->supplied) = true;
+}
+
+static struct instant supply_end (const struct work *work, struct instant now)
+{
+    struct span patience = work->step->progress_deadline;
+    if (is_back (work))
+        return instant_add (now, work->step->healthy_deadline);
+    return instant_add (work->started, patience.ms > 0 ? patience : span_seconds (SUPPLY_SECONDS));
+}
+
+void supply_begin (struct installer *installer, struct instant now, struct installer_effects *effects)
 {
     struct work *work = &installer->work;
-    const struct plan *plan = &work->plan;
-    size_t most = plan->artifacts_count + plan->profile.health_count +
-                  (work->suite != NULL ? work->suite->tests_count : 0);
-    work->wanted = arena_array (&work->arena, most, sizeof *work->wanted);
+    size_t artifact_count = artifacts_needed (work);
+    const struct test *tests;
+    size_t test_count;
+    tests_needed (installer, &tests, &test_count);
+    work->wanted = arena_array (&work->arena, artifact_count + test_count, sizeof *work->wanted);
     work->wanted_count = 0;
-    if (work->kind == WORK_DEPLOY)
-        for (size_t i = 0; i < plan->artifacts_count; i++)
-            want (work, &plan->artifacts[i].digest, plan->artifacts[i].length);
-    if (work->kind == WORK_TEST)
-        want_scripts (work, work->suite->tests, work->suite->tests_count);
-    else
-        want_scripts (work, plan->profile.health, plan->profile.health_count);
+    work->supply_until = supply_end (work, now);
+    for (size_t i = 0; i < artifact_count; i++)
+        want (work, &work->plan.artifacts[i].digest, work->plan.artifacts[i].length);
+    want_scripts (work, tests, test_count);
     if (work->wanted_count == 0)
-        work->supplied = true;
+        set_supplied (work);
     else
-        look (installer, effects);
+        look (installer, tests, test_count, effects);
 }
 
 static struct wanted *wanted_find (struct work *work, const struct digest *digest)
@@ -134,7 +171,8 @@ static void take_next (struct installer *installer, struct installer_effects *ef
         missing = missing || !wanted->have;
     }
     installer->wait = missing ? WAIT_CONTENT : WAIT_NOTHING;
-    work->supplied = !missing;
+    if (!missing)
+        set_supplied (work);
 }
 
 static void mark (struct work *work, const struct installer_event *event)
@@ -146,11 +184,16 @@ static void mark (struct work *work, const struct installer_event *event)
     }
 }
 
+/* On the way back the health check goes ahead, and says itself what it lacks. */
 static void give_up (
     struct installer *installer, const char *cause, struct instant now, struct installer_effects *effects)
 {
-    installer->work.cause = fit_text (&installer->work.arena, cause, LIMIT_LINE);
     supply_cancel (installer, effects);
+    if (is_back (&installer->work)) {
+        set_supplied (&installer->work);
+        return;
+    }
+    installer->work.cause = fit_text (&installer->work.arena, cause, LIMIT_LINE);
     work_end (installer, OUTCOME_FAILED, now, effects);
 }
 
@@ -215,12 +258,7 @@ void supply_here (
 
 struct instant supply_deadline (const struct installer *installer)
 {
-    const struct work *work = &installer->work;
-    struct span patience;
-    if (installer->wait != WAIT_CONTENT)
-        return (struct instant){INT64_MAX};
-    patience = work->step->progress_deadline;
-    return instant_add (work->started, patience.ms > 0 ? patience : span_seconds (SUPPLY_SECONDS));
+    return installer->wait == WAIT_CONTENT ? installer->work.supply_until : (struct instant){INT64_MAX};
 }
 
 void supply_check_time (struct installer *installer, struct instant now, struct installer_effects *effects)

@@ -3,7 +3,7 @@
      deploy    supply → STAGE → STOP → SWAP → START → CHECK → kept          (STOP only where something runs)
      recheck   supply → CHECK → kept                                        (the release is current already)
      test      supply → TEST … → passed | failed
-     return    STOP → SWAP → START → CHECK → returned | stuck
+     return    STOP → SWAP → START → supply → CHECK → returned | stuck
 
    A deploy or recheck that fails after STAGE becomes a return. After a crash the last act, begun and not
    finished, is done again; a START is done again by way of STOP, for the service may be half up. */
@@ -94,6 +94,13 @@ static struct choice begin_back (const struct installer *installer)
     return do_act (ACT_STOP, true);
 }
 
+/* The old release runs again, but its probes may have been cleared away: then they are fetched, for a while.
+ */
+static struct choice check_old (const struct installer *installer)
+{
+    return installer->work.supplied_back ? do_act (ACT_CHECK, true) : (struct choice){.kind = CHOOSE_SUPPLY};
+}
+
 /* A release that cannot be stopped is not left running behind another's back. Where the link was never
    touched, the old one may simply still run: its health decides. */
 static struct choice after_stop_back (const struct installer *installer)
@@ -104,7 +111,7 @@ static struct choice after_stop_back (const struct installer *installer)
     if (must_swap_back (installer))
         return do_act (ACT_SWAP, true);
     if (!work->good && !work->swapped_back)
-        return do_act (ACT_CHECK, true);
+        return check_old (installer);
     return start_old (installer);
 }
 
@@ -113,6 +120,8 @@ static struct choice choose_back (const struct installer *installer)
     const struct work *work = &installer->work;
     if (!work->returning)
         return begin_back (installer);
+    if (!work->finished && work->act == ACT_CHECK)
+        return check_old (installer);
     if (!work->finished)
         return do_act (work->act == ACT_START ? ACT_STOP : work->act, true);
     if (work->act == ACT_STOP)
@@ -121,7 +130,7 @@ static struct choice choose_back (const struct installer *installer)
         return do_end (OUTCOME_STUCK);
     if (work->act == ACT_SWAP)
         return start_old (installer);
-    return work->act == ACT_START ? do_act (ACT_CHECK, true) : do_end (OUTCOME_RETURNED);
+    return work->act == ACT_START ? check_old (installer) : do_end (OUTCOME_RETURNED);
 }
 
 static struct choice choose_forward (const struct installer *installer)
@@ -229,7 +238,7 @@ static void work_go (struct installer *installer, struct instant now, struct ins
     struct choice choice = choose (installer);
     switch (choice.kind) {
     case CHOOSE_SUPPLY:
-        supply_begin (installer, effects);
+        supply_begin (installer, now, effects);
         break;
     case CHOOSE_ACT:
         act_begin (installer, choice.act, choice.returning, now, effects);
