@@ -295,6 +295,21 @@ bool client_ask (
         type->name, ASK_MS / 1000);
 }
 
+bool client_ask_for (
+    struct client *client, const struct record_type *type, const void *record,
+    const struct record_type *wanted, struct arena *arena, const void **ret, struct error *error)
+{
+    struct message message;
+    if (!client_ask (client, type, record, arena, &message, error))
+        return false;
+    if (message.type != wanted)
+        return error_set (
+            error, ERROR_INPUT, "the controller answered %s with %s, not with %s: is one side older?",
+            type->name, message.type->name, wanted->name);
+    *ret = message.record;
+    return true;
+}
+
 /* ------------------------------------------------------------------------------------------------- inventory
  */
 
@@ -347,11 +362,8 @@ bool client_inventory (
     struct client *client, struct arena *arena, struct client_inventory *ret, struct error *error)
 {
     struct inventory_wanted wanted = {0};
-    struct message message;
-    if (!client_ask (client, &inventory_wanted_type, &wanted, arena, &message, error))
-        return false;
-    if (message.type != &inventory_type)
-        return error_set (
-            error, ERROR_INPUT, "the controller answered with %s, not inventory", message.type->name);
-    return client_verify_inventory (message.record, &client->pin, clock_now (), arena, ret, error);
+    const void *inventory;
+    return client_ask_for (
+               client, &inventory_wanted_type, &wanted, &inventory_type, arena, &inventory, error) &&
+           client_verify_inventory (inventory, &client->pin, clock_now (), arena, ret, error);
 }

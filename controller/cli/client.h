@@ -24,6 +24,11 @@ bool client_ask (
     struct client *client, const struct record_type *type, const void *record, struct arena *arena,
     struct message *ret, struct error *error);
 
+/* The same, where only a message of type `wanted` is of use: `*ret` is its record. */
+bool client_ask_for (
+    struct client *client, const struct record_type *type, const void *record,
+    const struct record_type *wanted, struct arena *arena, const void **ret, struct error *error);
+
 enum client_heard { CLIENT_MESSAGE, CLIENT_NOTHING, CLIENT_LOST, CLIENT_BROKEN };
 
 /* For watchers: the next message that is no pong, or NOTHING after `timeout`, or at once when a signal or a

@@ -17,15 +17,6 @@ enum {
 /* ---------------------------------------------------------------------------------------------------- lines
  */
 
-/* Text from elsewhere: on one line, and never steering the terminal. */
-static void add_text (struct buffer *out, const char *text)
-{
-    for (const char *place = text; *place != '\0'; place++) {
-        char byte = (unsigned char)*place < 0x20 || *place == 0x7F ? ' ' : *place;
-        buffer_append (out, &byte, 1);
-    }
-}
-
 static void add_padded (struct buffer *out, const char *text, unsigned columns)
 {
     size_t size = text_fit (text, columns);
@@ -33,7 +24,7 @@ static void add_padded (struct buffer *out, const char *text, unsigned columns)
     unsigned used;
     buffer_append (&cut, text, size);
     used = text_columns (cut.data);
-    add_text (out, cut.data);
+    buffer_plain (out, cut.data);
     buffer_print (out, "%*s", (int)(columns - used), "");
     buffer_free (&cut);
 }
@@ -56,7 +47,7 @@ static void wrap (const char *text, unsigned width, unsigned indent, unsigned mo
 {
     struct buffer rest = {0};
     const char *place;
-    add_text (&rest, text);
+    buffer_plain (&rest, text);
     place = rest.data != NULL ? rest.data : "";
     for (unsigned i = 0; i < most && *place != '\0'; i++) {
         size_t size = text_fit (place, width - (i > 0 ? indent : 0));
@@ -88,15 +79,15 @@ static void add_elapsed (const struct view_head *head, struct instant now, struc
 static void draw_head (const struct view_head *head, const struct live_options *options, struct buffer *out)
 {
     struct buffer line = {0};
-    add_text (&line, head->product);
+    buffer_plain (&line, head->product);
     buffer_text (&line, " ");
     if (head->from[0] != '\0') {
-        add_text (&line, head->from);
+        buffer_plain (&line, head->from);
         buffer_text (&line, " → ");
     }
-    add_text (&line, head->version);
+    buffer_plain (&line, head->version);
     buffer_text (&line, "   ");
-    add_text (&line, head->environment);
+    buffer_plain (&line, head->environment);
     buffer_print (
         &line, "   ● %s   step %" PRIu64 "/%" PRIu64, enum_word (&phase_words, head->phase), head->step,
         head->steps);
@@ -104,14 +95,14 @@ static void draw_head (const struct view_head *head, const struct live_options *
     end_line (&line, options->width, out);
     if (head->by[0] != '\0')
         buffer_text (&line, "by ");
-    add_text (&line, head->by);
+    buffer_plain (&line, head->by);
     buffer_print (&line, "%srollout %" PRIu64, head->by[0] != '\0' ? "  " : "", head->rollout);
     if (head->attempt > 1)
         buffer_print (&line, "  attempt %" PRIu64, head->attempt);
     buffer_text (&line, head->signers[0] != '\0' ? "  signed by " : "");
-    add_text (&line, head->signers);
+    buffer_plain (&line, head->signers);
     buffer_text (&line, head->approvers[0] != '\0' ? ", signed off by " : "");
-    add_text (&line, head->approvers);
+    buffer_plain (&line, head->approvers);
     end_line (&line, options->width, out);
     buffer_free (&line);
 }
@@ -172,7 +163,7 @@ static void draw_step (
         buffer_print (&line, "%" PRIu64 "/%" PRIu64, step->done, step->total);
     if (step->detail[0] != '\0') {
         buffer_text (&line, running && step->total > 0 ? "  " : "");
-        add_text (&line, step->detail);
+        buffer_plain (&line, step->detail);
     }
     if (step->started.ms != 0 && took.ms >= 0)
         buffer_print (
@@ -194,7 +185,7 @@ static void draw_waiting (
         if (state->steps[i].state != STEP_WAITING)
             continue;
         buffer_print (&one, " ○ %" PRIu64 " ", state->steps[i].number);
-        add_text (&one, state->steps[i].title);
+        buffer_plain (&one, state->steps[i].title);
         if (line.size > 0 && text_columns (line.data) + text_columns (one.data) + 2 > options->width)
             end_line (&line, options->width, out);
         buffer_print (&line, "%s%s", line.size > 0 ? "  " : "", one.data);
@@ -366,7 +357,7 @@ static void draw_foot (const struct view *view, const struct live_options *optio
     struct buffer line = {0};
     if (view->state.head.cause[0] != '\0') {
         buffer_text (&line, "reason: ");
-        add_text (&line, view->state.head.cause);
+        buffer_plain (&line, view->state.head.cause);
         wrap (line.data, options->width, 8, REASON_LINES, out);
         buffer_clear (&line);
     }
@@ -376,7 +367,7 @@ static void draw_foot (const struct view *view, const struct live_options *optio
         end_line (&line, options->width, out);
     buffer_clear (&line);
     if (options->note != NULL) {
-        add_text (&line, options->note);
+        buffer_plain (&line, options->note);
         end_line (&line, options->width, out);
     }
     buffer_free (&line);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "controller/cli/live.h"
+#include "controller/cli/output.h"
 
 static void begin (const struct view *view, struct buffer *out)
 {
@@ -14,10 +15,7 @@ static void finish (const char *text, struct buffer *out)
 {
     if (text[0] != '\0')
         buffer_text (out, ": ");
-    for (const char *place = text; *place != '\0'; place++) {
-        char byte = (unsigned char)*place < 0x20 || *place == 0x7F ? ' ' : *place;
-        buffer_append (out, &byte, 1);
-    }
+    buffer_plain (out, text);
     buffer_text (out, "\n");
 }
 
@@ -31,8 +29,7 @@ static void step_change (
         return;
     begin (after, out);
     buffer_print (out, "step %" PRIu64 " ", step->number);
-    for (const char *place = step->title; *place != '\0'; place++)
-        buffer_append (out, (unsigned char)*place < 0x20 ? " " : place, 1);
+    buffer_plain (out, step->title);
     buffer_print (out, " %s", enum_word (&step_state_words, step->state));
     if (step->total > 0)
         buffer_print (out, " %" PRIu64 "/%" PRIu64, step->done, step->total);
@@ -47,9 +44,11 @@ static void host_change (
     if (host->activity == known)
         return;
     begin (after, out);
-    buffer_print (out, "host %s %s", host->name, enum_word (&activity_words, host->activity));
-    if (host->version[0] != '\0')
-        buffer_print (out, " %s", host->version);
+    buffer_text (out, "host ");
+    buffer_plain (out, host->name);
+    buffer_print (out, " %s", enum_word (&activity_words, host->activity));
+    buffer_text (out, host->version[0] != '\0' ? " " : "");
+    buffer_plain (out, host->version);
     finish (host->detail, out);
 }
 
@@ -60,9 +59,12 @@ static void phase_change (const struct view *before, const struct view *after, s
         strcmp (before->state.head.cause, head->cause) == 0)
         return;
     begin (after, out);
+    buffer_print (out, "rollout %" PRIu64 " ", head->rollout);
+    buffer_plain (out, head->product);
+    buffer_text (out, " ");
+    buffer_plain (out, head->version);
     buffer_print (
-        out, "rollout %" PRIu64 " %s %s %s step %" PRIu64 "/%" PRIu64, head->rollout, head->product,
-        head->version, enum_word (&phase_words, head->phase), head->step, head->steps);
+        out, " %s step %" PRIu64 "/%" PRIu64, enum_word (&phase_words, head->phase), head->step, head->steps);
     finish (head->cause, out);
 }
 

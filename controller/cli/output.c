@@ -285,6 +285,12 @@ const char *size_print (uint64_t bytes, char text[TIME_TEXT_SIZE])
     return text;
 }
 
+void buffer_plain (struct buffer *out, const char *text)
+{
+    for (const char *place = text; *place != '\0'; place++)
+        buffer_append (out, (unsigned char)*place < 0x20 || *place == 0x7F ? " " : place, 1);
+}
+
 /* The character at `text`: its size in bytes, and its columns. */
 static size_t character_at (const char *text, unsigned *ret_columns)
 {

@@ -38,6 +38,9 @@ void table_show (const struct cli *cli, struct table **table);
 
 /* "512 B", "3.4 MiB". Returns `text`. */
 const char *size_print (uint64_t bytes, char text[TIME_TEXT_SIZE]);
+/* Appends text from elsewhere so that it stays on its line and never steers a terminal: control characters
+   become spaces. */
+void buffer_plain (struct buffer *out, const char *text);
 /* Shown columns of a UTF-8 text; control characters count as one. */
 unsigned text_columns (const char *text);
 /* The size in bytes of the longest start of `text` that is at most `columns` wide. */

@@ -1,0 +1,97 @@
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/io/clock.h"
+#include "common/io/signed_file.h"
+#include "controller/cli/output.h"
+#include "controller/cli/rollout_show.h"
+#include "controller/cli/watch.h"
+
+/* Who starts it, for people: nothing depends on it. */
+static const char *user_name (struct cli *cli)
+{
+    const struct passwd *entry = getpwuid (getuid ());
+    return entry != NULL && text_is_name (entry->pw_name) ? arena_text (&cli->arena, entry->pw_name)
+                                                          : "unknown";
+}
+
+/* The plan is judged here first: a mistake is explained before anybody else sees it. */
+static bool start (
+    struct cli *cli, struct client *client, const char *file, const char *by, uint64_t *ret,
+    struct error *error)
+{
+    struct rollout_start begin = {.by = by};
+    struct client_inventory inventory;
+    struct plan plan;
+    const void *said;
+    struct arena arena = {0};
+    bool done = signed_file_read (file, &arena, &begin.plan, error) &&
+                client_inventory (client, &arena, &inventory, error) &&
+                (accept_plan (&inventory.trust, &begin.plan, clock_now (), &arena, &plan, error) ||
+                 error_context (error, "%s", file)) &&
+                client_ask_for (client, &rollout_start_type, &begin, &answer_type, &arena, &said, error);
+    if (done) {
+        const struct answer *answer = said;
+        *ret = answer->rollout;
+        cli_say (
+            cli, "rollout %" PRIu64 " started: %s %s, %zu steps", *ret, plan.product, plan.version,
+            plan.steps_count);
+    }
+    arena_free (&arena);
+    return done;
+}
+
+static void print_number (const struct cli *cli, uint64_t rollout)
+{
+    if (cli->format == CLI_TABLE)
+        (void)printf ("%" PRIu64 "\n", rollout);
+    else
+        output_json (cli, output_envelope ("rollout", json_integer ((json_int_t)rollout)));
+    (void)fflush (stdout);
+}
+
+int cmd_rollout_start (struct cli *cli, int argc, char **argv)
+{
+    struct watch_options options = {0};
+    const char *by = NULL;
+    bool watch = false;
+    const struct option_row rows[] = {
+        {"watch", 'w', OPTION_FLAG, &watch, NULL, "look on until it ends"},
+        {"timeout", 't', OPTION_SPAN, &options.timeout, "SPAN", "with --watch: at most so long (5m)"},
+        {"until-approval", 0, OPTION_FLAG, &options.until_approval, NULL,
+         "with --watch: end with 6 where a person is needed"},
+        {"by", 0, OPTION_TEXT, &by, "NAME", "who starts it, for the history (the user's name)"},
+    };
+    const struct command_line line = {
+        .usage = "relevo rollout start PLAN [options]",
+        .about = "Carries out a signed plan (`relevo plan sign` made it). Prints the rollout's number.\n",
+        .examples = "  relevo rollout start connect.plan\n  relevo rollout start connect.plan --watch\n"
+                    "  relevo rollout start connect.plan --watch --until-approval -o jsonl\n",
+        .rows = rows,
+        .row_count = sizeof rows / sizeof rows[0],
+        .least = 1,
+        .most = 1};
+    struct operands operands;
+    struct client *client = NULL;
+    struct error error;
+    uint64_t rollout = 0;
+    int exit_code = CLI_ERROR;
+    if (!options_parse (cli, &line, argc, argv, &operands, &exit_code))
+        return exit_code;
+    if (!client_open (cli, &client, &error))
+        return cli_fail (cli, &error);
+    if (!start (cli, client, operands.items[0], by != NULL ? by : user_name (cli), &rollout, &error))
+        exit_code = cli_fail (cli, &error);
+    else if (watch)
+        exit_code = watch_rollout (cli, client, rollout, &options);
+    else {
+        print_number (cli, rollout);
+        cli_say (cli, "next: relevo rollout watch %" PRIu64, rollout);
+        exit_code = CLI_DONE;
+    }
+    client_close (&client);
+    return exit_code;
+}
