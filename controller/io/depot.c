@@ -1,6 +1,7 @@
 #include "controller/io/depot.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/io/clock.h"
 #include "common/io/file.h"
 #include "proto/limits.h"
 
@@ -18,8 +20,11 @@ enum {
     MOST_UPLOADS = 32,
     MOST_READERS = 64,
     WORK_SLICE = 32 * 1024 * 1024, /* hashed in one call of depot_work: some tens of milliseconds */
+    PART_LIFE_DAYS = 7,            /* an upload that nobody went on with for so long is forgotten */
     FLUSH_EVERY = 8 * 1024 * 1024, /* written out early, so that the sync at the end is short */
 };
+
+#define PART ".part"
 
 struct upload {
     int file; /* -1: a free place */
@@ -55,7 +60,7 @@ static const char *whole_path (const struct depot *depot, const struct digest *d
 
 static const char *part_path (const struct depot *depot, const struct digest *digest, struct arena *arena)
 {
-    return arena_format (arena, "%s.part", whole_path (depot, digest, arena));
+    return arena_format (arena, "%s" PART, whole_path (depot, digest, arena));
 }
 
 static bool system_error (const char *path, const char *what, struct error *error)
@@ -67,11 +72,41 @@ static bool system_error (const char *path, const char *what, struct error *erro
     return error_set (error, ERROR_SYSTEM, "%s: %s: %s", path, what, strerror (errno));
 }
 
+static bool is_part (const char *name)
+{
+    char text[DIGEST_TEXT_SIZE];
+    struct digest digest;
+    if (strlen (name) != DIGEST_TEXT_SIZE - 1 + strlen (PART) ||
+        strcmp (name + DIGEST_TEXT_SIZE - 1, PART) != 0)
+        return false;
+    memcpy (text, name, sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    return digest_parse (text, &digest);
+}
+
+static void forget_old_parts (const char *folder)
+{
+    struct instant now = clock_now ();
+    DIR *directory = opendir (folder);
+    struct dirent *entry;
+    if (directory == NULL)
+        return;
+    while ((entry = readdir (directory)) != NULL) {
+        struct stat status;
+        if (is_part (entry->d_name) &&
+            fstatat (dirfd (directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            now.ms / 1000 - status.st_mtime > PART_LIFE_DAYS * 24 * 3600)
+            (void)unlinkat (dirfd (directory), entry->d_name, 0);
+    }
+    (void)closedir (directory);
+}
+
 bool depot_open (const char *folder, struct depot **ret, struct error *error)
 {
     struct depot *depot;
     if (!folder_make (folder, 0700, error))
         return false;
+    forget_old_parts (folder);
     /* libsodium's hash state wants more alignment than calloc gives. */
     depot = aligned_alloc (alignof (struct depot), sizeof *depot);
     assert (depot != NULL);
@@ -355,6 +390,12 @@ static bool whole_state (
     return true;
 }
 
+/* A mere question leaves no file behind. */
+static bool has_part (const struct depot *depot, const struct digest *digest, struct arena *arena)
+{
+    return access (part_path (depot, digest, arena), F_OK) == 0;
+}
+
 bool depot_put (
     struct depot *depot, const struct digest *digest, uint64_t length, uint64_t offset, struct bytes data,
     struct depot_state *ret, struct error *error)
@@ -369,7 +410,7 @@ bool depot_put (
             error, ERROR_LIMIT, "a piece of %zu bytes at %" PRIu64 " passes the end at %" PRIu64, data.size,
             offset, length);
     good = whole_state (whole_path (depot, digest, &arena), length, &there, &state, error);
-    if (good && !there) {
+    if (good && !there && (data.size > 0 || length == 0 || has_part (depot, digest, &arena))) {
         upload = upload_find (depot, digest);
         if (upload == NULL)
             upload = upload_open (depot, digest, part_path (depot, digest, &arena), error);

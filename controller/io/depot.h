@@ -17,7 +17,7 @@ struct depot_state {
     bool busy; /* nothing was taken: call depot_work until it returns false, then ask again */
 };
 
-/* Makes the folder where it is missing. */
+/* Makes the folder where it is missing, and removes parts that nobody went on with for a week. */
 bool depot_open (const char *folder, struct depot **ret, struct error *error);
 void depot_close (struct depot **depot);
 

@@ -62,24 +62,26 @@ static bool step_one (struct loop *loop, const struct controller_event *event, s
     return perform (&loop->performer, &loop->effects, event->now, error);
 }
 
-/* One event, and those that its performing brings up. Ends: a route goes once, a notice is not tried again
-   before its time. */
-static bool step (struct loop *loop, const struct controller_event *event, struct error *error)
+/* What the performing brought up. Ends: a route goes once, a notice is not tried again before its time. */
+static bool step_echoes (struct loop *loop, struct error *error)
 {
     struct echo echo;
-    if (!step_one (loop, event, error))
-        return false;
     while (perform_echo (&loop->performer, &echo)) {
-        struct controller_event next = {
+        struct controller_event event = {
             .kind = echo.kind,
-            .now = event->now,
+            .now = loop->now,
             .route = echo.route,
             .notice_key = echo.key,
             .notice_text = echo.text};
-        if (!step_one (loop, &next, error))
+        if (!step_one (loop, &event, error))
             return false;
     }
     return true;
+}
+
+static bool step (struct loop *loop, const struct controller_event *event, struct error *error)
+{
+    return step_one (loop, event, error) && step_echoes (loop, error);
 }
 
 static bool step_stored (struct loop *loop, const struct bulk_stored *stored, struct error *error)
@@ -243,7 +245,8 @@ static bool turn (struct loop *loop, struct error *error)
     for (enum door door = DOOR_AGENTS; door < DOOR_COUNT; door++)
         if (ready[door] && !serve_door (loop, door, error))
             return false;
-    return serve_notices (loop, error) && serve_work (loop, error) && serve_time (loop, error);
+    return serve_notices (loop, error) && serve_work (loop, error) && serve_time (loop, error) &&
+           step_echoes (loop, error);
 }
 
 /* -------------------------------------------------------------------------------------------- open and close

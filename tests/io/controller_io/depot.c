@@ -1,4 +1,5 @@
 /* The depot: only whole and right content ever appears, whatever is sent in whatever order. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -8,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -305,6 +308,25 @@ static void test_empty_content (void **state)
     assert_true (is_there (fixture, ""));
 }
 
+static void test_questions_and_old_parts (void **state)
+{
+    struct fixture *fixture = *state;
+    char path[400];
+    char text[DIGEST_TEXT_SIZE];
+    struct timespec times[2] = {{0}, {0}};
+    (void)snprintf (path, sizeof path, "%s/%s.part", fixture->folder, digest_print (&fixture->digest, text));
+    assert_int_equal (put (fixture, 0, 0).have, 0);
+    assert_false (file_exists (path));
+    assert_int_equal (put (fixture, 0, PIECE).have, PIECE);
+    reopen (fixture);
+    assert_true (file_exists (path));
+    times[0].tv_sec = times[1].tv_sec = time (NULL) - 8 * 24 * 3600;
+    assert_int_equal (utimensat (AT_FDCWD, path, times, 0), 0);
+    reopen (fixture);
+    assert_false (file_exists (path));
+    assert_int_equal (put (fixture, 0, 0).have, 0);
+}
+
 /* A write that fails in the middle: reported, and what was there before goes on. */
 static void test_no_room (void **state)
 {
@@ -344,6 +366,7 @@ int main (void)
         TEST (test_two_senders),
         TEST (test_missing),
         TEST (test_empty_content),
+        TEST (test_questions_and_old_parts),
         TEST (test_no_room),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
