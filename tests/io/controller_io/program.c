@@ -506,6 +506,48 @@ static void test_second_is_refused (void **state)
     assert_int_equal (WEXITSTATUS (end (fixture, SIGTERM)), 0);
 }
 
+/* What an earlier life left behind is hashed again in slices; meanwhile others are served, and then the
+   sender hears where to go on. */
+static void test_resumed_upload (void **state)
+{
+    struct fixture *fixture = *state;
+    const size_t size = (size_t)100 << 20;
+    uint8_t *zeros = calloc (1, size);
+    struct put put = {.request = 8, .name = "large", .length = size};
+    struct ping ping = {.number = 4};
+    const struct put_state *answer;
+    const char *part;
+    char text[DIGEST_TEXT_SIZE];
+    struct error error;
+    struct peer person;
+    struct peer other;
+    put.content = digest_of (zeros, size);
+    assert_true (folder_make (in_folder (fixture, "state/depot"), 0700, &error));
+    part = arena_format (
+        &fixture->arena, "%s/state/depot/%s.part", fixture->folder, digest_print (&put.content, text));
+    assert_true (file_create (part, (struct bytes){0}, 0600, &error));
+    assert_int_equal (truncate (part, (off_t)size - 10), 0);
+    start (fixture);
+    peer_open (&person, WIRE_DEALER, fixture->endpoints[2], fixture, &fixture->person);
+    peer_open (&other, WIRE_DEALER, fixture->endpoints[3], fixture, &fixture->stranger);
+    assert_int_equal (((const struct pong *)ask (&other, &ping_type, &ping, &pong_type))->number, 4);
+    say (&person, &put_type, &put);
+    assert_int_equal (((const struct pong *)ask (&other, &ping_type, &ping, &pong_type))->number, 4);
+    answer = hear (&person, &put_state_type, PATIENCE_MS);
+    assert_non_null (answer);
+    assert_int_equal (answer->have, size - 10);
+    assert_false (answer->complete);
+    put.offset = size - 10;
+    put.data = (struct bytes){zeros, 10};
+    answer = ask (&person, &put_type, &put, &put_state_type);
+    assert_true (answer->complete);
+    check_inventory (&person, 1);
+    peer_close (&person);
+    peer_close (&other);
+    free (zeros);
+    assert_int_equal (WEXITSTATUS (end (fixture, SIGTERM)), 0);
+}
+
 static bool check_says (const struct fixture *fixture, const char *words, struct error *error)
 {
     char *text = NULL;
@@ -565,6 +607,7 @@ int main (void)
         TEST (test_strangers_stay_out),
         TEST (test_second_is_refused),
         TEST (test_check),
+        TEST (test_resumed_upload),
         TEST (test_wrong_beginnings),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
