@@ -275,7 +275,7 @@ bool wire_connect (
     (void)strncpy (socket->endpoint, endpoint, sizeof socket->endpoint - 1);
     if (!set_common (socket->zmq, endpoint) || !set_connector (socket->zmq, server, pair))
         (void)wire_failed (endpoint, "set a socket's options", error);
-    else if (kind == WIRE_SUB || wire_monitor_open (socket, error))
+    else if (wire_monitor_open (socket, error))
         done = zmq_connect (socket->zmq, endpoint) == 0 || wire_failed (endpoint, "connect to it", error);
     if (done)
         *ret = socket;

@@ -55,7 +55,8 @@ bool wire_listen (
     const struct wire_pair *pair, int most_waiting, struct wire_socket **ret, struct error *error);
 /* The endpoint that was bound, with the port that was chosen for ":*". Static to the socket. */
 const char *wire_endpoint (const struct wire_socket *socket);
-/* DEALER or SUB (subscribed to nothing). */
+/* DEALER or SUB (subscribed to nothing). The connection is begun again for ever, also after a refusal, as
+   long as the program calls wire_wait or wire_send. */
 bool wire_connect (
     struct wire *wire, enum wire_kind kind, const char *endpoint, const struct wire_key *server,
     const struct wire_pair *pair, struct wire_socket **ret, struct error *error);

@@ -118,7 +118,7 @@ enum wire_sent wire_send (
     assert (socket->kind == WIRE_ROUTER || socket->kind == WIRE_DEALER);
     assert (body.size <= LIMIT_MESSAGE);
     if (socket->kind == WIRE_DEALER) {
-        bool connected = wire_is_connected (socket);
+        bool connected = wire_follow (socket);
         if (send_frame (socket, body.data, body.size, 0) >= 0)
             return WIRE_SENT;
         return connected ? WIRE_FULL : WIRE_GONE;

@@ -11,8 +11,9 @@ struct wire_socket {
     struct wire_socket *next;
     enum wire_kind kind;
     void *zmq;
-    void *monitor; /* DEALER: tells whether the connection is up; else NULL */
-    bool connected;
+    void *monitor; /* DEALER, SUB: see wire_monitor.c; else NULL */
+    bool is_connected;
+    struct instant renew_at; /* steady; 0 where libzmq is at it by itself */
     uint64_t dropped;
     zmq_msg_t body; /* what wire_receive gave out last */
     char endpoint[LIMIT_ADDRESS + 1];
@@ -39,9 +40,10 @@ void wire_zap_serve (struct wire *wire);
 /* XPUB: takes out what subscribers sent. libzmq has counted their subscriptions already. */
 void wire_drain (struct wire_socket *socket);
 
-/* DEALER: follows the connection's state; opens and closes what tells it. */
+/* DEALER, SUB: what tells the connection's state, before the connection is begun. */
 bool wire_monitor_open (struct wire_socket *socket, struct error *error);
-bool wire_is_connected (struct wire_socket *socket);
+/* Takes in what happened to the connection, and renews a dead one that is due. True where it is up. */
+bool wire_follow (struct wire_socket *socket);
 void wire_monitor_close (struct wire_socket *socket);
 
 #endif

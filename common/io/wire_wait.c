@@ -7,7 +7,7 @@
 #include "common/io/clock.h"
 #include "common/io/wire_part.h"
 
-/* What one wire_wait waits for. In `items`: the sockets, the descriptors, ZAP, the wire's publishers. */
+/* What one wire_wait waits for. In `items`: the sockets, the descriptors, ZAP, publishers and monitors. */
 struct waiting {
     struct wire *wire;
     struct wire_socket *const *sockets;
@@ -29,11 +29,11 @@ static zmq_pollitem_t *items_room (struct wire *wire, size_t count)
     return wire->items;
 }
 
-static size_t publisher_count (const struct wire *wire)
+static size_t own_count (const struct wire *wire)
 {
-    size_t count = 0;
+    size_t count = 1;
     for (const struct wire_socket *socket = wire->sockets; socket != NULL; socket = socket->next)
-        count += socket->kind == WIRE_XPUB ? 1 : 0;
+        count++;
     return count;
 }
 
@@ -46,7 +46,7 @@ static short zmq_events (short events)
 static void list_items (struct waiting *waiting)
 {
     struct wire *wire = waiting->wire;
-    size_t most = waiting->socket_count + waiting->descriptor_count + 1 + publisher_count (wire);
+    size_t most = waiting->socket_count + waiting->descriptor_count + own_count (wire);
     zmq_pollitem_t *item = items_room (wire, most);
     for (size_t i = 0; i < waiting->socket_count; i++) {
         assert (waiting->sockets[i]->wire == wire);
@@ -61,6 +61,8 @@ static void list_items (struct waiting *waiting)
     for (struct wire_socket *socket = wire->sockets; socket != NULL; socket = socket->next) {
         if (socket->kind == WIRE_XPUB)
             *item++ = (zmq_pollitem_t){.socket = socket->zmq, .events = ZMQ_POLLIN};
+        else if (socket->monitor != NULL)
+            *item++ = (zmq_pollitem_t){.socket = socket->monitor, .events = ZMQ_POLLIN};
     }
     waiting->item_count = (size_t)(item - wire->items);
 }
@@ -95,18 +97,28 @@ static void serve_own (struct wire *wire)
     for (struct wire_socket *socket = wire->sockets; socket != NULL; socket = socket->next) {
         if (socket->kind == WIRE_XPUB)
             wire_drain (socket);
-        else if (socket->kind == WIRE_DEALER)
-            (void)wire_is_connected (socket);
+        else
+            (void)wire_follow (socket);
     }
 }
 
-static long left_ms (struct instant end, struct span timeout)
+static long left_ms (struct instant end)
 {
     struct span left;
-    if (timeout.ms < 0)
+    if (end.ms == INT64_MAX)
         return -1;
     left = instant_between (clock_steady (), end);
     return left.ms <= 0 ? 0 : left.ms > INT_MAX ? INT_MAX : (long)left.ms;
+}
+
+/* When to wake at the latest: at `end`, or to renew a dead connection. */
+static struct instant next_wake (const struct wire *wire, struct instant end)
+{
+    for (const struct wire_socket *socket = wire->sockets; socket != NULL; socket = socket->next) {
+        if (socket->renew_at.ms != 0)
+            end = instant_earlier (end, socket->renew_at);
+    }
+    return end;
 }
 
 bool wire_wait (
@@ -114,20 +126,21 @@ bool wire_wait (
     struct pollfd *descriptors, size_t descriptor_count, struct span timeout, struct error *error)
 {
     struct waiting waiting = {wire, sockets, socket_count, ret_ready, descriptors, descriptor_count, 0};
-    struct instant end = instant_add (clock_steady (), timeout);
+    struct instant end =
+        timeout.ms < 0 ? (struct instant){INT64_MAX} : instant_add (clock_steady (), timeout);
     bool interrupted = false;
     list_items (&waiting);
     for (;;) {
-        long left = left_ms (end, timeout);
-        int got = zmq_poll (wire->items, (int)waiting.item_count, left);
+        bool last = left_ms (end) == 0;
+        int got = zmq_poll (wire->items, (int)waiting.item_count, left_ms (next_wake (wire, end)));
         if (got < 0 && zmq_errno () != EINTR)
             return wire_failed ("ZeroMQ", "wait for messages", error);
         interrupted = got < 0;
         for (size_t i = 0; interrupted && i < waiting.item_count; i++)
             wire->items[i].revents = 0;
         serve_own (wire);
-        /* Without anything for the caller it was ZAP or a subscription: wait for the rest of the time. */
-        if (take_ready (&waiting) || interrupted || left == 0)
+        /* Without anything for the caller it was our own business: wait for the rest of the time. */
+        if (take_ready (&waiting) || interrupted || last)
             return true;
     }
 }
