@@ -1,0 +1,264 @@
+/* The rows that people see below a rollout's head: its steps, and its hosts. */
+#include <string.h>
+
+#include "controller/core/state.h"
+
+enum { NAMED_HOSTS = 3 };
+
+static const struct suite *suite_of (const struct plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->suites_count; i++)
+        if (strcmp (plan->suites[i].name, name) == 0)
+            return &plan->suites[i];
+    return NULL;
+}
+
+static bool is_about (const struct doing *doing, const struct rollout *rollout, uint64_t step)
+{
+    return digest_equal (&doing->plan, &rollout->plan_digest) && doing->step == step &&
+           doing->attempt == rollout->attempt;
+}
+
+/* Tests of one host in one step: by its receipt, else by what it says that it is doing. */
+static void count_tests (
+    const struct rollout *rollout, const struct stage *stage, size_t place, uint64_t *passed, uint64_t *total)
+{
+    const struct paper *paper = stage->tasks[place].receipt;
+    const struct suite *suite = suite_of (&rollout->plan, stage->step->suite);
+    const struct doing *doing = &stage->seats[place]->host->doing;
+    *passed = 0;
+    *total = suite != NULL ? suite->tests_count : 0;
+    if (paper == NULL) {
+        *passed = is_about (doing, rollout, stage->step->number) ? doing->tests_passed : 0;
+        return;
+    }
+    for (size_t i = 0; i < paper->receipt->tests_count; i++)
+        *passed += paper->receipt->tests[i].verdict == VERDICT_PASSED ? 1 : 0;
+}
+
+static void deploy_row (
+    const struct controller *controller, const struct rollout *rollout, const struct stage *stage,
+    struct arena *arena, struct view_step *row)
+{
+    struct buffer names = {0};
+    (void)controller;
+    (void)rollout;
+    row->total = stage->step->hosts_count;
+    for (size_t i = 0; i < stage->step->hosts_count; i++) {
+        const struct paper *paper = stage->tasks[i].receipt;
+        row->done += paper != NULL && paper->receipt->outcome == OUTCOME_KEPT ? 1 : 0;
+    }
+    for (size_t i = 0; i < stage->step->hosts_count && stage->step->hosts_count <= NAMED_HOSTS; i++)
+        buffer_print (&names, "%s%s", i > 0 ? ", " : " ", stage->step->hosts[i]);
+    row->detail = line_format (
+        arena, "%llu/%llu%s", (unsigned long long)row->done, (unsigned long long)row->total,
+        names.size > 0 ? names.data : "");
+    buffer_free (&names);
+}
+
+static void test_row (
+    const struct controller *controller, const struct rollout *rollout, const struct stage *stage,
+    struct arena *arena, struct view_step *row)
+{
+    (void)controller;
+    for (size_t i = 0; i < stage->step->hosts_count; i++) {
+        uint64_t passed;
+        uint64_t total;
+        count_tests (rollout, stage, i, &passed, &total);
+        row->done += passed;
+        row->total += total;
+    }
+    row->detail =
+        line_format (arena, "%llu/%llu", (unsigned long long)row->done, (unsigned long long)row->total);
+}
+
+/* "2/2 ana, luis", or who skipped it and why. */
+static void approval_row (
+    const struct controller *controller, const struct rollout *rollout, const struct stage *stage,
+    struct arena *arena, struct view_step *row)
+{
+    struct buffer names = {0};
+    const struct approval *skip = NULL;
+    (void)controller;
+    row->total = stage->step->approvals;
+    for (size_t i = 0; i < rollout->gate.approval_count; i++) {
+        const struct approval *approval = rollout->gate.approvals[i].approval;
+        if (approval->step != stage->step->number)
+            continue;
+        if (approval->decision == DECISION_SKIP)
+            skip = approval;
+        if (approval->decision == DECISION_APPROVE) {
+            row->done++;
+            buffer_print (&names, "%s%s", row->done > 1 ? ", " : " ", approval->name);
+        }
+    }
+    if (stage->state == STEP_SKIPPED && skip != NULL)
+        row->detail = line_format (arena, "skipped by %s: \"%s\"", skip->name, skip->comment);
+    else
+        row->detail = line_format (
+            arena, "%llu/%llu%s", (unsigned long long)row->done, (unsigned long long)row->total,
+            names.size > 0 ? names.data : "");
+    buffer_free (&names);
+}
+
+static void pause_row (
+    const struct controller *controller, const struct rollout *rollout, const struct stage *stage,
+    struct arena *arena, struct view_step *row)
+{
+    char text[TIME_TEXT_SIZE];
+    (void)controller;
+    row->total = 1;
+    row->done = stage->state == STEP_PASSED ? 1 : 0;
+    for (size_t i = 0; i < rollout->gate.approval_count; i++) {
+        const struct approval *approval = rollout->gate.approvals[i].approval;
+        if (approval->step == stage->step->number && approval->decision == DECISION_PROMOTE) {
+            row->detail = line_format (arena, "promoted by %s", approval->name);
+            return;
+        }
+    }
+    row->detail = stage->step->duration.ms > 0
+                      ? line_format (arena, "%s", span_print (stage->step->duration, text))
+                      : "until promoted";
+}
+
+static void notify_row (
+    const struct controller *controller, const struct rollout *rollout, const struct stage *stage,
+    struct arena *arena, struct view_step *row)
+{
+    struct buffer trouble = {0};
+    (void)controller;
+    row->total = stage->step->targets_count;
+    for (size_t i = 0; i < rollout->notice_count; i++) {
+        const struct notice *notice = rollout->notices[i];
+        if (notice->step != stage->step->number || notice->attempt != rollout->attempt)
+            continue;
+        if (notice->done)
+            row->done++;
+        else if (notice->tried)
+            buffer_print (&trouble, "; %s: %s", notice->target, notice->said);
+    }
+    row->detail = line_format (
+        arena, "%llu/%llu told%s", (unsigned long long)row->done, (unsigned long long)row->total,
+        trouble.size > 0 ? trouble.data : "");
+    buffer_free (&trouble);
+}
+
+static void (*const rows[]) (
+    const struct controller *controller, const struct rollout *rollout, const struct stage *stage,
+    struct arena *arena, struct view_step *row) = {
+    [STEP_DEPLOY] = deploy_row,    [STEP_TEST] = test_row,   [STEP_MANUAL] = approval_row,
+    [STEP_SIGNOFF] = approval_row, [STEP_PAUSE] = pause_row, [STEP_NOTIFY] = notify_row,
+};
+
+static const char *title_of (const struct step *step, struct arena *arena)
+{
+    if (step->title[0] != '\0')
+        return step->title;
+    if (step->kind == STEP_DEPLOY)
+        return line_format (
+            arena, "deploy to %zu server%s", step->hosts_count, step->hosts_count == 1 ? "" : "s");
+    if (step->kind == STEP_TEST)
+        return line_format (arena, "%s tests", step->suite);
+    return enum_word (&step_kind_words, step->kind);
+}
+
+void view_step_fill (
+    const struct controller *controller, const struct rollout *rollout, const struct stage *stage,
+    struct arena *arena, struct view_step *ret)
+{
+    *ret = (struct view_step){
+        .number = stage->step->number,
+        .kind = stage->step->kind,
+        .title = title_of (stage->step, arena),
+        .environment = plan_environment (&rollout->plan, stage->step->number),
+        .state = stage->state,
+        .started = stage->started,
+        .finished = stage->finished};
+    rows[stage->step->kind](controller, rollout, stage, arena, ret);
+    if (stage->state == STEP_FAILED && stage->cause[0] != '\0')
+        ret->detail = line_format (arena, "%s: %s", ret->detail, stage->cause);
+}
+
+static enum activity outcome_activity (enum outcome outcome)
+{
+    static const enum activity activities[] = {
+        [OUTCOME_REFUSED] = ACTIVITY_FAILED,    [OUTCOME_KEPT] = ACTIVITY_KEPT,
+        [OUTCOME_RETURNED] = ACTIVITY_RETURNED, [OUTCOME_STUCK] = ACTIVITY_STUCK,
+        [OUTCOME_PASSED] = ACTIVITY_PASSED,     [OUTCOME_FAILED] = ACTIVITY_FAILED,
+    };
+    return activities[outcome];
+}
+
+/* The newest thing of this attempt that concerns the host: its return, else the last step that it was let
+   into. NULL where there is none. */
+static const struct task *newest_task (
+    const struct rollout *rollout, const struct seat *seat, const struct stage **ret_stage)
+{
+    *ret_stage = NULL;
+    if (seat->back.grant != NULL || seat->back.receipt != NULL)
+        return &seat->back;
+    for (size_t i = rollout->plan.steps_count; i > 0; i--) {
+        const struct task *task = rollout_task (rollout, PERMIT_STEP, i, seat->host);
+        if (task != NULL && (task->grant != NULL || task->receipt != NULL)) {
+            *ret_stage = &rollout->stages[i - 1];
+            return task;
+        }
+    }
+    return NULL;
+}
+
+static void fill_tests (const struct rollout *rollout, const struct seat *seat, struct view_host *row)
+{
+    for (size_t i = rollout->plan.steps_count; i > 0; i--) {
+        const struct stage *stage = &rollout->stages[i - 1];
+        const struct task *task = rollout_task (rollout, PERMIT_STEP, i, seat->host);
+        if (stage->step->kind != STEP_TEST || task == NULL || (task->grant == NULL && task->receipt == NULL))
+            continue;
+        count_tests (rollout, stage, (size_t)(task - stage->tasks), &row->tests_passed, &row->tests_total);
+        return;
+    }
+}
+
+static void fill_activity (
+    const struct controller *controller, const struct rollout *rollout, const struct seat *seat,
+    struct arena *arena, struct view_host *row)
+{
+    const struct host *host = seat->host;
+    const struct stage *stage;
+    const struct task *task = newest_task (rollout, seat, &stage);
+    char text[TIME_TEXT_SIZE];
+    uint64_t step = stage != NULL ? stage->step->number : 0;
+    if (task != NULL && task->receipt != NULL) {
+        row->activity = outcome_activity (task->receipt->receipt->outcome);
+        row->detail = task->receipt->receipt->cause;
+    } else if (task != NULL && is_about (&host->doing, rollout, step)) {
+        row->activity = host->doing.activity;
+        row->detail = line_format (arena, "%s", host->detail);
+    } else if (task != NULL) {
+        row->activity = ACTIVITY_WAITING;
+    }
+    if (!host->stale || (task != NULL && task->receipt != NULL && !rollout_is_open (rollout)))
+        return;
+    row->activity = ACTIVITY_STALE;
+    if (host->seen.ms > 0)
+        row->detail = line_format (
+            arena, "last contact %s ago", span_print (instant_between (host->seen, controller->now), text));
+    else
+        row->detail = "no contact since the controller's start";
+}
+
+void view_host_fill (
+    const struct controller *controller, const struct rollout *rollout, const struct seat *seat,
+    struct arena *arena, struct view_host *ret)
+{
+    const struct host_release *release = host_release_of (seat->host, rollout->plan.product);
+    *ret = (struct view_host){
+        .name = seat->host->name,
+        .environment = seat->environment,
+        .version = release != NULL ? release->version : "",
+        .activity = ACTIVITY_IDLE,
+        .seen = seat->host->seen,
+        .detail = ""};
+    fill_tests (rollout, seat, ret);
+    fill_activity (controller, rollout, seat, arena, ret);
+}
