@@ -10,9 +10,10 @@ enum { FOLDERS_KNOWN = 1008 };
 
 static char *text_keep (const char *text)
 {
-    char *copy = strdup (text);
+    size_t size = strlen (text) + 1;
+    char *copy = malloc (size);
     assert (copy != NULL);
-    return copy;
+    return memcpy (copy, text, size);
 }
 
 static size_t folder_place (const struct row *row, const char *folder)
