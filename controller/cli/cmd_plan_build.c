@@ -88,6 +88,22 @@ static bool write_plan (struct build *build, struct error *error)
     return good;
 }
 
+/* Without the file at hand, the digest of an artefact is the controller's word: who signs can compare it. */
+static void tell_depot_digests (const struct build *build)
+{
+    for (size_t i = 0; i < build->plan.artifacts_count; i++) {
+        const struct artifact *artifact = &build->plan.artifacts[i];
+        char text[DIGEST_TEXT_SIZE];
+        bool at_hand = false;
+        for (size_t j = 0; j < build->sources.file_count; j++)
+            at_hand = at_hand || digest_equal (&build->sources.files[j].digest, &artifact->digest);
+        if (!at_hand)
+            cli_say (
+                build->cli, "%s is taken from the depot, as %s", artifact->name,
+                digest_print (&artifact->digest, text));
+    }
+}
+
 static void show (struct build *build)
 {
     const struct inventory *raw = build->inventory.raw;
@@ -100,6 +116,7 @@ static void show (struct build *build)
     } else {
         output_json (build->cli, output_envelope ("plan", record_json (&plan_type, &build->plan)));
     }
+    tell_depot_digests (build);
     cli_say (
         build->cli, "wrote %s, which expires %s; next: relevo plan sign %s --key NAME", build->out,
         instant_print (build->plan.expires, text), build->out);

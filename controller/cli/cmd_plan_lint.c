@@ -98,7 +98,9 @@ static int lint (struct cli *cli, const char *path, struct surroundings *around)
         &problems, &sources.draft, sources.has_profile ? &sources.profile : NULL, &world, &plan);
     plan_problems_show (cli, &problems, path, stdout);
     if (problems.errors > 0)
-        cli_say (cli, "%s: %zu errors, %zu warnings", path, problems.errors, problems.warnings);
+        cli_say (
+            cli, "%s: %zu %s, %zu %s", path, problems.errors, problems.errors == 1 ? "error" : "errors",
+            problems.warnings, problems.warnings == 1 ? "warning" : "warnings");
     return problems.errors > 0 ? CLI_ERROR : CLI_DONE;
 }
 

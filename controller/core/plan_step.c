@@ -66,6 +66,9 @@ static void check_role (struct pass *pass, const struct draft_step *step)
     }
     if (pass->world->trust == NULL || step->environment[0] == '\0')
         return;
+    /* An environment that is not there is told where it is written, and not again for each of its roles. */
+    if (pass->has_pool && cohort_environment_size (&pass->pool, step->environment) == 0)
+        return;
     role = trust_role_for (pass->world->trust, step->role, step->environment);
     if (role == NULL)
         refuse_role (pass, step);

@@ -198,7 +198,7 @@ static void first_problem (const char *text, bool offline, struct arena *arena, 
     struct error error;
     ret[0] = '\0';
     if (!tree_parse (bytes_of_text (text), "d/p.yaml", arena, &root, &error)) {
-        (void)strncpy (ret, error.text, ERROR_TEXT_MAX - 1);
+        (void)memcpy (ret, error.text, ERROR_TEXT_MAX);
         return;
     }
     if (world_build (text, offline, &problems, &plan))
@@ -276,6 +276,24 @@ static void test_all_at_once_and_sorted (void **state)
     arena_free (&arena);
 }
 
+/* One mistake, one error: what only follows from it is not told. */
+static void test_no_echo (void **state)
+{
+    static const char text[] = HEAD STAGING
+        "  - deploy: {environment: prodction, canary: 1}\n  - test: {suite: final}\n"
+        "  - signoff: {role: release-managers}\n  - deploy: {environment: prodction, remaining: true}\n"
+        "  - test: {suite: final}\n";
+    struct arena arena = {0};
+    struct plan_problems problems = {.arena = &arena};
+    struct plan plan;
+    (void)state;
+    assert_false (world_build (text, false, &problems, &plan));
+    assert_int_equal (problems.errors, 2); /* both places at which the word stands */
+    assert_int_equal (problems.items[0].line, 8);
+    assert_int_equal (problems.items[1].line, 11);
+    arena_free (&arena);
+}
+
 static void test_no_flood (void **state)
 {
     struct arena arena = {0};
@@ -321,7 +339,8 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_structure_offline), cmocka_unit_test (test_structure_with_a_fleet),
         cmocka_unit_test (test_resolution),        cmocka_unit_test (test_all_at_once_and_sorted),
-        cmocka_unit_test (test_no_flood),          cmocka_unit_test (test_warnings),
+        cmocka_unit_test (test_no_echo),           cmocka_unit_test (test_no_flood),
+        cmocka_unit_test (test_warnings),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
