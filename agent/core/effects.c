@@ -99,13 +99,14 @@ void say_doing (
     effects_send (effects, &doing_type, &doing);
 }
 
-void complain (struct installer *installer, struct installer_effects *effects, const char *text)
+void complain (
+    struct installer *installer, struct installer_effects *effects, enum activity activity, const char *text)
 {
     const char *fit = fit_text (&effects->arena, text, LIMIT_LINE);
     if (strcmp (fit, installer->complaint) == 0)
         return;
     (void)memcpy (installer->complaint, fit, strlen (fit) + 1);
-    say_doing (installer, effects, NULL, ACTIVITY_WAITING, fit);
+    say_doing (installer, effects, NULL, activity, fit);
 }
 
 void say_hello (const struct installer *installer, struct installer_effects *effects)

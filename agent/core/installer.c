@@ -79,11 +79,15 @@ static void take_event (
 {
     switch (event->kind) {
     case INSTALLER_START:
+        installer->tick_at = event->now;
+        say_again (installer, event->now, effects);
+        break;
     case INSTALLER_SESSION:
         say_again (installer, event->now, effects);
         break;
     case INSTALLER_TIME:
         supply_check_time (installer, event->now, effects);
+        check_starved (installer, event->now, effects);
         if (!instant_before (event->now, installer->repeat))
             say_again (installer, event->now, effects);
         break;

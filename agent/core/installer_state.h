@@ -143,8 +143,9 @@ struct installer {
     size_t permit_count;
     uint64_t age;
     bool hello_due;
-    bool judge_due;        /* something changed that a waiting permit may have waited for */
-    struct instant repeat; /* when unanswered words are said again */
+    bool judge_due;         /* something changed that a waiting permit may have waited for */
+    struct instant repeat;  /* when unanswered words are said again */
+    struct instant tick_at; /* when the last good tick came, or the start */
     char complaint[LIMIT_LINE + 1];
 };
 
@@ -165,7 +166,8 @@ void say_doing (
     const struct installer *installer, struct installer_effects *effects, const struct permit *about,
     enum activity activity, const char *detail);
 /* Tells people why an offer was not taken; the same words twice in a row are said once. */
-void complain (struct installer *installer, struct installer_effects *effects, const char *text);
+void complain (
+    struct installer *installer, struct installer_effects *effects, enum activity activity, const char *text);
 void say_hello (const struct installer *installer, struct installer_effects *effects);
 
 /* ------------------------------------------------------------------------------------------ offers.c,
@@ -180,6 +182,8 @@ void take_offer (
 void take_tick (
     struct installer *installer, const struct heartbeat *heartbeat, struct instant now,
     struct installer_effects *effects);
+/* Says so where no tick has come for long. */
+void check_starved (struct installer *installer, struct instant now, struct installer_effects *effects);
 const struct held_plan *plan_held (const struct installer *installer, const struct digest *digest);
 
 void take_permit (

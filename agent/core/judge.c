@@ -372,6 +372,6 @@ void take_permit (
         return;
     }
     if (!good)
-        complain (installer, effects, error.text);
+        complain (installer, effects, ACTIVITY_WAITING, error.text);
     arena_free (&held.arena);
 }

@@ -5,7 +5,7 @@
 
 #include "agent/core/installer_state.h"
 
-enum { CLOCK_SLACK_MS = 5 * 60 * 1000, CLOCK_NOTE_MS = 60 * 1000 };
+enum { CLOCK_SLACK_MS = 5 * 60 * 1000, CLOCK_NOTE_MS = 60 * 1000, STARVED_MS = 10 * 60 * 1000 };
 
 bool clock_is_sane (const struct installer *installer, struct instant now, struct error *error)
 {
@@ -154,7 +154,7 @@ void take_offer (
     if (!good && type != NULL)
         (void)error_context (&error, "an offered %s was not taken", type->name);
     if (!good)
-        complain (installer, effects, error.text);
+        complain (installer, effects, ACTIVITY_WAITING, error.text);
 }
 
 static bool tick_is_newer (const struct note_clock *clock, const struct tick *tick, struct error *error)
@@ -212,12 +212,23 @@ void take_tick (
             "the controller's clock is more than five minutes ahead of this host's: one of them is wrong");
     good = good && tick_is_newer (&installer->clock, &tick, &error);
     if (good) {
+        installer->tick_at = now;
         note_tick (installer, &tick, effects);
-        good = !is_starved (installer, &tick, &error);
     }
-    if (good)
-        installer->complaint[0] = '\0';
+    if (!good)
+        complain (installer, effects, ACTIVITY_WAITING, error.text);
+    else if (is_starved (installer, &tick, &error))
+        complain (installer, effects, ACTIVITY_STALE, error.text);
     else
-        complain (installer, effects, error.text);
+        installer->complaint[0] = '\0';
     arena_free (&arena);
+}
+
+/* Who keeps the ticks back may be keeping back more. */
+void check_starved (struct installer *installer, struct instant now, struct installer_effects *effects)
+{
+    if (installer->has_trust && instant_between (installer->tick_at, now).ms > STARVED_MS)
+        complain (
+            installer, effects, ACTIVITY_STALE,
+            "no tick of the controller has come for ten minutes: this host may be kept in the dark");
 }

@@ -115,23 +115,16 @@ void link_published (const struct turn *turn, uint64_t epoch, uint64_t sequence)
         session->sequence = sequence;
 }
 
-/* Read without a check of its signature: it only makes the session ask. */
+/* A tick is a publication too. Read without a check of its signature: it only makes the session ask. */
 void link_tick (const struct turn *turn, const struct envelope *envelope)
 {
     struct session *session = turn->session;
     struct arena arena = {0};
     struct tick tick;
     if (session->link == LINK_UP && document_read (&tick_type, envelope->content, &arena, &tick, NULL)) {
-        if (tick.epoch > session->epoch)
-            greet (turn, (struct span){0});
-        else if (tick.epoch == session->epoch) {
-            if (tick.sequence > session->sequence) {
-                want_pull (turn);
-                session->sequence = tick.sequence;
-            }
-            if (tick.trust_version > session->trust_version || tick.fleet_version > session->fleet_version)
-                want_pull (turn);
-        }
+        link_published (turn, tick.epoch, tick.sequence);
+        if (tick.trust_version > session->trust_version || tick.fleet_version > session->fleet_version)
+            want_pull (turn);
     }
     arena_free (&arena);
 }

@@ -341,6 +341,31 @@ static void test_documents (void **state)
     world_free (world);
 }
 
+/* A controller that keeps its ticks back is noticed. */
+static void test_starved (void **state)
+{
+    struct world *world = world_new (HOST_1);
+    struct tick tick = {.epoch = 1, .sequence = 1, .trust_version = 1, .fleet_version = 1};
+    struct heartbeat beat;
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        world->now = later (world, 599);
+        tick.issued = world->now;
+        tick.expires = later (world, 100);
+        beat.tick = sign (world, &tick_type, &tick, CONTROLLER);
+        enqueue_message (world, &heartbeat_type, &beat);
+        (void)enqueue (world, INSTALLER_TIME);
+        run (world);
+    }
+    assert_string_equal (world->detail, "");
+    world->now = later (world, 601);
+    (void)enqueue (world, INSTALLER_TIME);
+    run (world);
+    assert_int_equal (world->activity, ACTIVITY_STALE);
+    assert_non_null (strstr (world->detail, "no tick"));
+    world_free (world);
+}
+
 /* Every byte of a permit counts. */
 static void test_flipped_bits (void **state)
 {
@@ -387,6 +412,7 @@ int main (void)
         cmocka_unit_test (test_permit_before_plan),
         cmocka_unit_test (test_clock),
         cmocka_unit_test (test_documents),
+        cmocka_unit_test (test_starved),
         cmocka_unit_test (test_flipped_bits),
     };
     return cmocka_run_group_tests_name ("agent judge", tests, NULL, NULL);

@@ -347,19 +347,21 @@ static void test_gaps (void **state)
     publish (bench, 4, 0);
     publish (bench, 4, 11);
     publish (bench, 4, 12);
-    beat (bench, 4, 12, 1);
+    beat (bench, 4, 13, 1);
     assert_int_equal (pulls (bench), 0);
     assert_int_equal (bench->handed[6], 4);
+    publish (bench, 4, 15);
     publish (bench, 4, 14);
-    publish (bench, 4, 13);
     publish (bench, 4, 20);
     assert_int_equal (pulls (bench), 2);
     assert_int_equal (pulls (bench), 0);
     beat (bench, 4, 21, 1);
+    assert_int_equal (pulls (bench), 0);
+    beat (bench, 4, 23, 1);
     assert_int_equal (pulls (bench), 1);
-    beat (bench, 4, 21, 2);
+    beat (bench, 4, 24, 2);
     assert_int_equal (pulls (bench), 1);
-    assert_int_equal (bench->handed[8], 3);
+    assert_int_equal (bench->handed[8], 4);
     bench_free (bench);
 }
 

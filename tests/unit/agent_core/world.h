@@ -46,6 +46,8 @@ struct world {
     size_t queued;
     struct digest have[QUEUE]; /* the installer's own store */
     size_t have_count;
+    struct digest spool[QUEUE]; /* what the session holds */
+    size_t spool_count;
     struct digest answers[QUEUE];
     long effects;  /* performed since the start */
     long crash_at; /* before this one the power fails; -1: never */
@@ -403,6 +405,22 @@ static inline void enqueue_message (struct world *world, const struct record_typ
     event->message = (struct message){type, arena_copy (&world->arena, record, type->size)};
 }
 
+/* The session's side of contents: there from content_here until content_done. */
+static inline bool spool_has (const struct world *world, const struct digest *digest)
+{
+    for (size_t i = 0; i < world->spool_count; i++)
+        if (digest_equal (&world->spool[i], digest))
+            return true;
+    return false;
+}
+
+static inline void spool_drop (struct world *world, const struct digest *digest)
+{
+    for (size_t i = 0; i < world->spool_count; i++)
+        if (digest_equal (&world->spool[i], digest))
+            world->spool[i--] = world->spool[--world->spool_count];
+}
+
 static inline void see_message (struct world *world, const struct installer_effect *effect)
 {
     if (effect->type == &doing_type) {
@@ -419,7 +437,8 @@ static inline void see_message (struct world *world, const struct installer_effe
         world->wanted++;
         if (!world->mute)
             enqueue_message (world, &content_here_type, &here);
-    }
+    } else if (effect->type == &content_done_type)
+        spool_drop (world, &((const struct content_done *)effect->record)->content);
 }
 
 static inline void look (struct world *world, const struct act_order *order, struct installer_event *event)
@@ -435,9 +454,17 @@ static inline void look (struct world *world, const struct act_order *order, str
     event->have_count = count;
 }
 
+static inline void spool_put (struct world *world, const struct installer_event *event)
+{
+    if (event->kind == INSTALLER_MESSAGE && event->message.type == &content_here_type)
+        world->spool[world->spool_count++] = ((const struct content_here *)event->message.record)->content;
+    assert_true (world->spool_count < QUEUE);
+}
+
 static inline void take (
     struct world *world, const struct installer_effect *effect, struct installer_event *event)
 {
+    assert_true (spool_has (world, &effect->digest));
     if (world->bad_contents > 0) {
         world->bad_contents--;
         return;
@@ -495,6 +522,7 @@ static inline void run (struct world *world)
         memmove (world->queue, world->queue + 1, --world->queued * sizeof event);
         world->now.ms += 10;
         event.now = world->now;
+        spool_put (world, &event);
         installer_step (world->installer, &event, &effects);
         for (size_t i = 0; i < effects.count && !world->dark; i++) {
             world->dark = world->effects == world->crash_at;
