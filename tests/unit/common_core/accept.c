@@ -260,6 +260,7 @@ static void test_permit (void **state)
     permit.expires = (struct instant){0};
     assert_false (permitted (world, &permit, "ctl", noon));
     assert_int_equal (world->error.kind, ERROR_EXPIRED);
+    assert_non_null (strstr (world->error.text, "does not say when"));
     permit = sample_permit ();
     world->trust.expires = noon;
     assert_false (permitted (world, &permit, "ctl", noon));
@@ -430,6 +431,33 @@ static void test_plan_approval (void **state)
             &world->trust, &plan, &envelope, noon, &world->arena, &accepted, &key, &world->error);
         assert_int_equal (good, step <= STAGING_TEST);
     }
+    approval.name = "ana";
+    approval.step = STEPS + 1;
+    envelope = signed_by_one (&approval_type, &approval, "ana", &world->arena);
+    assert_false (accept_plan_approval (
+        &world->trust, &plan, &envelope, noon, &world->arena, &accepted, &key, &world->error));
+    assert_non_null (strstr (world->error.text, "step 11"));
+}
+
+/* Bytes that no key signed never reach the decoder: they are refused, not found to be wrong. */
+static void test_nothing_unsigned_is_parsed (void **state)
+{
+    struct world *world = *state;
+    struct envelope envelope = {.content = bytes_of_text ("relevo approval 1\nrubbish")};
+    struct approval approval;
+    struct public_key key;
+    struct receipt receipt;
+    struct plan plan;
+    struct arena *arena = &world->arena;
+    assert_false (
+        accept_approval (&world->trust, "", &envelope, noon, arena, &approval, &key, &world->error));
+    assert_int_equal (world->error.kind, ERROR_REFUSED);
+    envelope.content = bytes_of_text ("relevo receipt 1\nrubbish");
+    assert_false (accept_receipt (&world->fleet, &envelope, arena, &receipt, &world->error));
+    assert_int_equal (world->error.kind, ERROR_REFUSED);
+    envelope.content = bytes_of_text ("relevo plan 1\nrubbish");
+    assert_false (accept_plan (&world->trust, &envelope, noon, arena, &plan, &world->error));
+    assert_int_equal (world->error.kind, ERROR_REFUSED);
 }
 
 #define UNIT(function) cmocka_unit_test_setup_teardown (function, enter, leave)
@@ -437,10 +465,20 @@ static void test_plan_approval (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT (test_first_trust),     UNIT (test_next_trust), UNIT (test_fleet),    UNIT (test_plan),
-        UNIT (test_plan_quorum),     UNIT (test_permit),     UNIT (test_tick),     UNIT (test_receipt),
-        UNIT (test_plan_every_byte), UNIT (test_other_kind), UNIT (test_approval), UNIT (test_decisions),
+        UNIT (test_first_trust),
+        UNIT (test_next_trust),
+        UNIT (test_fleet),
+        UNIT (test_plan),
+        UNIT (test_plan_quorum),
+        UNIT (test_permit),
+        UNIT (test_tick),
+        UNIT (test_receipt),
+        UNIT (test_plan_every_byte),
+        UNIT (test_other_kind),
+        UNIT (test_approval),
+        UNIT (test_decisions),
         UNIT (test_plan_approval),
+        UNIT (test_nothing_unsigned_is_parsed),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

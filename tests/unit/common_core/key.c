@@ -287,6 +287,36 @@ static void test_comments (void **state)
     buffer_free (&out);
 }
 
+/* A comment that a terminal would act on is refused even where the key did sign it. */
+static void test_signed_comment_that_blinks (void **state)
+{
+    static const char comments[][8] = {"plain", "\033[5m", "\xff", "a\rb"};
+    struct secret_key key;
+    (void)state;
+    assert_true (secret_key_parse (bytes_of_text (secret_file), NULL, &key, NULL));
+    for (size_t i = 0; i < sizeof comments / sizeof comments[0]; i++) {
+        uint8_t covered[64 + 8];
+        uint8_t form[74];
+        uint8_t global[64];
+        char line[89];
+        char file[1024];
+        const char *second = strchr (hashed_signature, '\n') + 1;
+        size_t size = strlen (comments[i]);
+        assert_int_equal (
+            sodium_base642bin (
+                form, sizeof form, second, 100, NULL, NULL, NULL, sodium_base64_VARIANT_ORIGINAL),
+            0);
+        (void)memcpy (covered, form + 10, 64);
+        (void)memcpy (covered + 64, comments[i], size);
+        assert_int_equal (crypto_sign_detached (global, NULL, covered, 64 + size, key.bytes), 0);
+        (void)sodium_bin2base64 (line, sizeof line, global, sizeof global, sodium_base64_VARIANT_ORIGINAL);
+        (void)snprintf (
+            file, sizeof file, "untrusted comment: x\n%.100s\ntrusted comment: %s\n%s\n", second, comments[i],
+            line);
+        assert_int_equal (verifies (file, &key.public, bytes_of_text (signed_text)), i == 0);
+    }
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +330,7 @@ int main (void)
         cmocka_unit_test (test_same_bytes_as_minisign),
         cmocka_unit_test (test_every_byte),
         cmocka_unit_test (test_comments),
+        cmocka_unit_test (test_signed_comment_that_blinks),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
