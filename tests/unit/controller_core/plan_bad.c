@@ -314,6 +314,37 @@ static void test_no_flood (void **state)
     arena_free (&arena);
 }
 
+/* A good plan with one character replaced, everywhere: it is built, or told where it is wrong. */
+static void test_every_slip (void **state)
+{
+    static const char good[] =
+        HEAD STAGING CANARY "  - manual: {instructions: look, optional: true}\n  - signoff: {role: "
+                            "release-managers, approvals: 2}\n"
+                            "  - deploy: {environment: production, remaining: true, max_parallel: 25%}\n"
+                            "  - test: {suite: final, hosts: [connect-p1]}\n  - notify: {to: [slack-ops]}\n";
+    static const char slips[] = "x:{[%-'\n 0";
+    size_t refused = 0;
+    (void)state;
+    for (size_t i = 0; i + 1 < sizeof good; i++)
+        for (size_t j = 0; j + 1 < sizeof slips; j++) {
+            struct arena arena = {0};
+            struct plan_problems problems = {.arena = &arena};
+            struct plan plan;
+            const struct tree *root = NULL;
+            char *text = arena_text (&arena, good);
+            text[i] = slips[j];
+            if (tree_parse (bytes_of_text (text), "d/p.yaml", &arena, &root, NULL) &&
+                !world_build (text, false, &problems, &plan)) {
+                assert_true (problems.errors > 0);
+                for (size_t k = 0; k < problems.count; k++)
+                    assert_true (problems.items[k].line > 0 && problems.items[k].column > 0);
+                refused++;
+            }
+            arena_free (&arena);
+        }
+    assert_true (refused > 1000);
+}
+
 static void test_warnings (void **state)
 {
     static const char text[] = HEAD STAGING CANARY "  - deploy: {environment: production, remaining: true}\n";
@@ -340,7 +371,7 @@ int main (void)
         cmocka_unit_test (test_structure_offline), cmocka_unit_test (test_structure_with_a_fleet),
         cmocka_unit_test (test_resolution),        cmocka_unit_test (test_all_at_once_and_sorted),
         cmocka_unit_test (test_no_echo),           cmocka_unit_test (test_no_flood),
-        cmocka_unit_test (test_warnings),
+        cmocka_unit_test (test_every_slip),        cmocka_unit_test (test_warnings),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
