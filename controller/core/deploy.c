@@ -85,12 +85,19 @@ static bool check_deadline (
     return false;
 }
 
+/* Right after this controller's start nobody is stale yet, and whoever was out of service before still may
+   be: until a host speaks or the time for that is over, it is neither counted on nor sent to work. */
+static bool is_unheard (const struct turn *turn, const struct host *host)
+{
+    return host->seen.ms == 0 && !host_is_stale (turn->controller, host, turn->now);
+}
+
 /* Does a deploy of the product hold this host out of service, or might it? */
 static bool is_out_of_service (
     const struct turn *turn, const struct rollout *rollout, const struct host *host)
 {
     const struct seat *seat = rollout_seat (rollout, host);
-    return (seat != NULL && seat->deploy != NULL && is_in_flight (seat->deploy)) ||
+    return (seat != NULL && seat->deploy != NULL && is_in_flight (seat->deploy)) || is_unheard (turn, host) ||
            host_is_stale (turn->controller, host, turn->now);
 }
 
@@ -121,7 +128,8 @@ bool deploy_work (struct turn *turn, struct rollout *rollout, struct stage *stag
     for (size_t i = 0; i < open; i++) {
         struct seat *seat = stage->seats[window[i]];
         bool adds = step->max_unavailable > 0 && !is_out_of_service (turn, rollout, seat->host);
-        if (stage->tasks[window[i]].grant != NULL || (adds && out >= step->max_unavailable))
+        if (stage->tasks[window[i]].grant != NULL || is_unheard (turn, seat->host) ||
+            (adds && out >= step->max_unavailable))
             continue;
         out += adds ? 1 : 0;
         chosen[count++] = seat;
