@@ -276,7 +276,7 @@ static bool step_check (
 
 static bool steps_check (const struct plan *plan, struct arena *arena, struct error *error)
 {
-    struct landings landings;
+    struct landings landings = {0};
     for (size_t i = 0; i < plan->steps_count; i++)
         if (plan->steps[i].number != i + 1)
             return error_set (

@@ -11,7 +11,7 @@
 #include "common/io/file.h"
 #include "common/io/signed_file.h"
 
-enum { LOCAL_WAIT_MS = 1500, REMOTE_WAIT_MS = 8000, ASK_MS = 30000, PING_MS = 2000, LOST_MS = 6000 };
+enum { LOCAL_WAIT_MS = 1500, REMOTE_WAIT_MS = 5000, ASK_MS = 30000, PING_MS = 2000, LOST_MS = 6000 };
 
 struct client {
     struct wire *wire;
@@ -362,7 +362,7 @@ bool client_inventory (
     struct client *client, struct arena *arena, struct client_inventory *ret, struct error *error)
 {
     struct inventory_wanted wanted = {0};
-    const void *inventory;
+    const void *inventory = NULL;
     return client_ask_for (
                client, &inventory_wanted_type, &wanted, &inventory_type, arena, &inventory, error) &&
            client_verify_inventory (inventory, &client->pin, clock_now (), arena, ret, error);
