@@ -280,7 +280,7 @@ static bool begin (struct loop *loop, struct error *error)
         !state_prepare (&loop->paths, loop->config, error) || !open_core (loop, error) ||
         !watch_signals (loop, error) || !open_perform (loop, error))
         return false;
-    loop->session = session_child_new (loop->config->file);
+    loop->session = session_child_new (loop->config->file, loop->log->least == LOG_DEBUG);
     return true;
 }
 

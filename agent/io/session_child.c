@@ -20,6 +20,7 @@ enum { BACKOFF_FIRST_MS = 500, BACKOFF_MOST_MS = 30000, STEADY_MS = 60000, LAST_
 
 struct session_child {
     const char *config;
+    bool verbose;
     pid_t process; /* 0 while it does not run */
     int ending;    /* a pidfd */
     struct channel *channel;
@@ -28,23 +29,25 @@ struct session_child {
     int64_t pause_ms;
 };
 
-struct session_child *session_child_new (const char *config)
+struct session_child *session_child_new (const char *config, bool verbose)
 {
     struct session_child *child = calloc (1, sizeof *child);
     assert (child != NULL);
     child->config = config;
+    child->verbose = verbose;
     child->ending = -1;
     child->pause_ms = BACKOFF_FIRST_MS;
     return child;
 }
 
 /* In the child. Everything else is closed by close-on-exec. */
-static void become_session (const char *config, int end)
+static void become_session (const struct session_child *child, int end)
 {
     static char program[] = "relevo-agent";
     static char mode[] = SESSION_MODE;
     static char option[] = "--config";
-    char *words[] = {program, mode, option, strdup (config), NULL};
+    static char verbose[] = "--verbose";
+    char *words[] = {program, mode, option, strdup (child->config), child->verbose ? verbose : NULL, NULL};
     sigset_t none;
     (void)sigemptyset (&none);
     (void)sigprocmask (SIG_SETMASK, &none, NULL);
@@ -64,7 +67,7 @@ static bool start (struct session_child *child, struct error *error)
         return error_set (error, ERROR_SYSTEM, "make a socketpair: %s", strerror (errno));
     process = fork ();
     if (process == 0)
-        become_session (child->config, ends[1]);
+        become_session (child, ends[1]);
     (void)close (ends[1]);
     if (process < 0) {
         (void)close (ends[0]);

@@ -11,8 +11,9 @@ enum { SESSION_CHILD_DESCRIPTORS = 2 };
 
 struct session_child;
 
-/* `config` is the path that the session gets as --config. Nothing is started yet. */
-struct session_child *session_child_new (const char *config);
+/* `config` is the path that the session gets as --config; `verbose`: it gets --verbose too. Nothing is
+   started yet. */
+struct session_child *session_child_new (const char *config, bool verbose);
 /* Closes the channel, by which the session ends, and waits for that a moment before it kills. */
 void session_child_free (struct session_child **child);
 

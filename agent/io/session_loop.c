@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "agent/core/session.h"
@@ -14,6 +15,7 @@
 #include "common/io/clock.h"
 #include "common/io/file.h"
 #include "common/io/wire.h"
+#include "proto/render.h"
 
 enum { MESSAGES_A_ROUND = 64, SOCKETS = 2, SPOOL_QUEUE = 4096 };
 
@@ -73,10 +75,26 @@ static bool connect_sockets (struct loop *loop, struct error *error)
            subscribe (loop, loop->sockets[1], error);
 }
 
+/* Contents are too many and too long to be shown. */
+static void trace (
+    const struct loop *loop, const char *what, const struct record_type *type, const void *record)
+{
+    struct buffer line = {0};
+    if (loop->log->least > LOG_DEBUG)
+        return;
+    if (type == &chunk_type)
+        buffer_text (&line, type->name);
+    else
+        render (type, record, &line);
+    log_line (loop->log, LOG_DEBUG, "%s %s", what, line.data);
+    buffer_free (&line);
+}
+
 static void send_out (struct loop *loop, const struct session_effect *effect)
 {
     struct buffer body = {0};
     struct error error;
+    trace (loop, "send", effect->type, effect->record);
     if (!message_encode (effect->type, effect->record, &body, &error))
         log_line (loop->log, LOG_PROBLEM, "a %s can't be sent: %s", effect->type->name, error.text);
     else if (wire_send (loop->sockets[0], NULL, 0, buffer_bytes (&body)) != WIRE_SENT)
@@ -87,6 +105,7 @@ static void send_out (struct loop *loop, const struct session_effect *effect)
 static void hand_over (struct loop *loop, const struct session_effect *effect)
 {
     struct error error;
+    trace (loop, "hand over", effect->type, effect->record);
     if (!channel_send (loop->channel, effect->type, effect->record, &error))
         log_line (loop->log, LOG_WARNING, "not handed to the installer: %s", error.text);
 }
@@ -169,10 +188,12 @@ static void take (struct loop *loop, enum session_event_kind kind, unsigned send
     struct session_event event = {.kind = kind};
     struct arena arena = {0};
     struct error error;
-    if (message_decode (MESSAGE, sender, body, &arena, &event.message, &error))
+    if (message_decode (MESSAGE, sender, body, &arena, &event.message, &error)) {
+        trace (loop, "got", event.message.type, event.message.record);
         feed (loop, &event);
-    else
+    } else {
         log_line (loop->log, LOG_WARNING, "a message is dropped: %s", error.text);
+    }
     arena_free (&arena);
 }
 
@@ -241,6 +262,7 @@ static bool begin (struct loop *loop, struct error *error)
         return false;
     if (!privileges_drop (&privileges, error))
         return false;
+    (void)prctl (PR_SET_NAME, "relevo-session");
     loop->channel = channel_new (SESSION_CHANNEL);
     loop->session = session_new ();
     return wire_open (NULL, NULL, &loop->wire, error) && connect_sockets (loop, error);

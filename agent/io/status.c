@@ -181,12 +181,13 @@ static void print_table (struct reading *reading, struct buffer *out)
     size_t column;
     for (i = 0; i < reading->product_count; i++) {
         const struct product_status *status = &reading->products[i];
-        const char *row[COLUMNS] = {status->product,
-                                    status->version,
-                                    arena_text (&reading->arena, instant_print (status->since, since)),
-                                    status->previous,
-                                    status->signers,
-                                    status->receipt};
+        const char *row[COLUMNS] = {
+            status->product,
+            status->version,
+            status->since.ms == 0 ? "-" : arena_text (&reading->arena, instant_print (status->since, since)),
+            status->previous,
+            status->signers,
+            status->receipt};
         (void)memcpy (rows[i + 1], row, sizeof row);
     }
     for (i = 0; i <= reading->product_count; i++)

@@ -60,6 +60,7 @@ const char *wire_endpoint (const struct wire_socket *socket);
 bool wire_connect (
     struct wire *wire, enum wire_kind kind, const char *endpoint, const struct wire_key *server,
     const struct wire_pair *pair, struct wire_socket **ret, struct error *error);
+/* Exactly this topic; "" stands for every topic. */
 bool wire_subscribe (struct wire_socket *socket, const char *topic, struct error *error);
 void wire_socket_close (struct wire_socket **socket);
 

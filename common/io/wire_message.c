@@ -138,8 +138,9 @@ static size_t topic_size (const char *topic)
 
 bool wire_subscribe (struct wire_socket *socket, const char *topic, struct error *error)
 {
+    size_t size = topic[0] != '\0' ? topic_size (topic) : 0;
     assert (socket->kind == WIRE_SUB);
-    return zmq_setsockopt (socket->zmq, ZMQ_SUBSCRIBE, topic, topic_size (topic)) == 0 ||
+    return zmq_setsockopt (socket->zmq, ZMQ_SUBSCRIBE, topic, size) == 0 ||
            wire_failed (topic, "subscribe to it", error);
 }
 
