@@ -40,10 +40,12 @@ static void make_stages (struct controller *controller, struct rollout *rollout)
         stage->cause = "";
         stage->tasks = arena_array (&rollout->arena, stage->step->hosts_count, sizeof *stage->tasks);
         stage->seats = arena_array (&rollout->arena, stage->step->hosts_count, sizeof *stage->seats);
+        stage->places = arena_array (&rollout->arena, rollout->seat_count, sizeof *stage->places);
         for (size_t j = 0; j < stage->step->hosts_count; j++) {
             struct host *host = host_named (controller, stage->step->hosts[j]);
             struct seat *seat = rollout_seat (rollout, host);
             stage->seats[j] = seat;
+            stage->places[seat - rollout->seats] = (uint32_t)j + 1;
             if (seat->environment == NULL)
                 seat->environment = stage->step->environment;
             if (stage->step->kind == STEP_DEPLOY && seat->deploy == NULL) {

@@ -272,17 +272,14 @@ struct task *rollout_task (
 {
     struct seat *seat = rollout_seat (rollout, host);
     const struct stage *stage;
+    uint32_t place;
     if (seat == NULL || (kind == PERMIT_RETURN) != (step == 0) || step > rollout->plan.steps_count)
         return NULL;
     if (kind == PERMIT_RETURN)
         return &seat->back;
     stage = &rollout->stages[step - 1];
-    if (seat->deploy != NULL && seat->deploy_stage == step - 1)
-        return seat->deploy;
-    for (size_t i = 0; i < stage->step->hosts_count; i++)
-        if (stage->seats[i] == seat)
-            return &stage->tasks[i];
-    return NULL;
+    place = stage->places[seat - rollout->seats];
+    return place > 0 ? &stage->tasks[place - 1] : NULL;
 }
 
 bool paper_is_failure (const struct paper *paper)

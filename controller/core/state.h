@@ -69,6 +69,7 @@ struct stage {
     const char *cause;
     struct task *tasks;  /* one for each of step->hosts */
     struct seat **seats; /* the same order */
+    uint32_t *places;    /* by seat: its place among the tasks, plus one; 0 where it has none */
     /* transient */
     struct instant progressed; /* the last receipt */
     struct digest shown;
