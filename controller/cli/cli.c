@@ -126,6 +126,17 @@ static int unknown_command (
     return cli_usage (cli, "unknown command \"%s\"; see `relevo%s%s --help`", word, space, group);
 }
 
+/* `help A B` is `A B --help`, however deep. */
+static int help_of (struct cli *cli, const struct cli_command *command, int argc, char **argv)
+{
+    static char help[] = "--help";
+    char **asked = arena_array (&cli->arena, (size_t)argc + 2, sizeof *asked);
+    for (int i = 0; i < argc; i++)
+        asked[i] = argv[i];
+    asked[argc] = help;
+    return command->run (cli, argc + 1, asked);
+}
+
 int cli_dispatch (
     struct cli *cli, const char *group, const char *examples, const struct cli_command *commands,
     size_t count, int argc, char **argv)
@@ -152,8 +163,9 @@ int cli_dispatch (
     }
     for (size_t i = 0; i < count; i++)
         if (strcmp (argv[first], commands[i].name) == 0) {
-            char *asked[] = {argv[first], (char[]){"--help"}, NULL};
-            return help ? commands[i].run (cli, 2, asked) : commands[i].run (cli, argc - first, argv + first);
+            if (!help)
+                return commands[i].run (cli, argc - first, argv + first);
+            return help_of (cli, &commands[i], argc - first, argv + first);
         }
     return unknown_command (cli, group, commands, count, argv[first]);
 }

@@ -35,11 +35,9 @@ static void products_of (const struct fleet_host *host, const struct host_row *r
 
 static const char *seen_text (const struct host_row *row, char text[TIME_TEXT_SIZE])
 {
-    struct span ago = {0};
     if (row == NULL || row->seen.ms == 0)
         return "never";
-    ago = instant_between (row->seen, clock_now ());
-    return span_print (span_seconds (ago.ms > 0 ? ago.ms / 1000 : 0), text);
+    return seconds_print (instant_between (row->seen, clock_now ()), text);
 }
 
 static void add_host (struct table *table, const struct fleet_host *host, const struct host_row *row)

@@ -73,7 +73,7 @@ static void add_elapsed (const struct view_head *head, struct instant now, struc
     struct instant end = phase_is_final (head->phase) ? head->changed : now;
     struct span span = instant_between (head->started, end);
     if (head->started.ms != 0 && span.ms >= 0)
-        buffer_print (line, "   %s", span_print ((struct span){span.ms - span.ms % 1000}, text));
+        buffer_print (line, "   %s", seconds_print (span, text));
 }
 
 static void draw_head (const struct view_head *head, const struct live_options *options, struct buffer *out)
@@ -132,7 +132,20 @@ static void add_bar (struct buffer *line, uint64_t done, uint64_t total)
     uint64_t full = done >= total ? BAR_CELLS : done * BAR_CELLS / total;
     for (uint64_t i = 0; i < BAR_CELLS; i++)
         buffer_text (line, i < full ? "█" : "░");
-    buffer_print (line, " %" PRIu64 "/%" PRIu64, done, total);
+    buffer_text (line, " ");
+}
+
+void live_step_words (const struct view_step *step, struct buffer *out)
+{
+    struct buffer counts = {0};
+    bool counted;
+    buffer_print (&counts, "%" PRIu64 "/%" PRIu64, step->done, step->total);
+    counted = step->total == 0 || strncmp (step->detail, counts.data, counts.size) == 0 ||
+              step->state == STEP_SKIPPED;
+    if (!counted)
+        buffer_print (out, "%s%s", counts.data, step->detail[0] != '\0' ? " " : "");
+    buffer_plain (out, step->detail);
+    buffer_free (&counts);
 }
 
 /* How long the rest takes if it goes on as it went, for a step in which something is done already. */
@@ -157,18 +170,11 @@ static void draw_step (
     buffer_print (&line, " %s %" PRIu64 " ", step_mark (step->state), step->number);
     add_padded (&line, step->title, title);
     buffer_text (&line, "  ");
-    if (running && step->total > 0)
+    if (running && step->total > 0 && (step->kind == STEP_DEPLOY || step->kind == STEP_TEST))
         add_bar (&line, step->done, step->total);
-    else if (step->detail[0] == '\0' && step->total > 0)
-        buffer_print (&line, "%" PRIu64 "/%" PRIu64, step->done, step->total);
-    if (step->detail[0] != '\0') {
-        buffer_text (&line, running && step->total > 0 ? "  " : "");
-        buffer_plain (&line, step->detail);
-    }
+    live_step_words (step, &line);
     if (step->started.ms != 0 && took.ms >= 0)
-        buffer_print (
-            &line, "  %s",
-            span_print ((struct span){took.ms >= 1000 ? took.ms - took.ms % 1000 : took.ms}, text));
+        buffer_print (&line, "  %s", seconds_print (took, text));
     if (running)
         add_left (step, options->now, &line);
     end_line (&line, options->width, out);
@@ -265,9 +271,11 @@ static void add_host (struct table *table, const struct view_host *host, struct 
     else
         buffer_text (&tests, "-");
     if (host->seen.ms != 0)
-        (void)span_print (span_seconds (ago.ms > 0 ? ago.ms / 1000 : 0), seen);
+        (void)seconds_print (ago, seen);
     table_add (
-        table, (const char *const[]){host->name, host->version, state.data, tests.data, seen, host->detail});
+        table, (const char *const[]){
+                   host->name, host->version[0] != '\0' ? host->version : "-", state.data, tests.data, seen,
+                   host->detail});
     buffer_free (&state);
     buffer_free (&tests);
 }
@@ -355,7 +363,8 @@ static size_t count_lines (const struct buffer *text)
 static void draw_foot (const struct view *view, const struct live_options *options, struct buffer *out)
 {
     struct buffer line = {0};
-    if (view->state.head.cause[0] != '\0') {
+    bool calm = view->state.head.phase == PHASE_PROGRESSING || view->state.head.phase == PHASE_HEALTHY;
+    if (!calm && view->state.head.cause[0] != '\0') {
         buffer_text (&line, "reason: ");
         buffer_plain (&line, view->state.head.cause);
         wrap (line.data, options->width, 8, REASON_LINES, out);

@@ -21,6 +21,9 @@ void live_paint (const char *text, struct buffer *out);
    terminal. `before` may be empty. Appends. */
 void live_changes (const struct view *before, const struct view *after, struct buffer *out);
 
+/* What a step says of itself, its counts first: "2/3 connect-p1, …". Appends. */
+void live_step_words (const struct view_step *step, struct buffer *out);
+
 /* The commands that are of use now: "relevo rollout pause 42 | …", "" where none is. Appends. */
 void live_next (const struct view *view, struct buffer *out);
 

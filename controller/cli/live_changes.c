@@ -31,9 +31,9 @@ static void step_change (
     buffer_print (out, "step %" PRIu64 " ", step->number);
     buffer_plain (out, step->title);
     buffer_print (out, " %s", enum_word (&step_state_words, step->state));
-    if (step->total > 0)
-        buffer_print (out, " %" PRIu64 "/%" PRIu64, step->done, step->total);
-    finish (step->detail, out);
+    buffer_text (out, " ");
+    live_step_words (step, out);
+    finish ("", out);
 }
 
 static void host_change (

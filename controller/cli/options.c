@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/cli/output.h"
+
 enum { ROWS_MAX = 64, FIRST_VALUE = 1000, NAME_COLUMN = 30 };
 
 /* The rows of one command and the global ones, and the same for getopt_long. */
@@ -136,7 +138,9 @@ static const char *command_words (const struct command_line *line, char *text, s
 static int explain (struct cli *cli, const struct command_line *line, const char *text)
 {
     char words[128];
-    return cli_usage (cli, "%s; see `%s --help`", text, command_words (line, words, sizeof words));
+    size_t size = strlen (text);
+    const char *stop = size > 0 && strchr (".?", text[size - 1]) != NULL ? "" : ".";
+    return cli_usage (cli, "%s%s See `%s --help`.", text, stop, command_words (line, words, sizeof words));
 }
 
 static int unknown_option (
@@ -147,7 +151,7 @@ static int unknown_option (
     char text[256];
     const char *near;
     if (optopt != 0 && optopt < FIRST_VALUE) {
-        (void)snprintf (text, sizeof text, "unknown option -%c", isprint (optopt) ? optopt : '?');
+        (void)snprintf (text, sizeof text, "unknown option -%c.", isprint (optopt) ? optopt : '?');
         return explain (cli, line, text);
     }
     for (size_t i = 0; i < parser->count; i++)
@@ -158,7 +162,7 @@ static int unknown_option (
     if (near != NULL)
         (void)snprintf (text, sizeof text, "unknown option --%s: did you mean --%s?", word, near);
     else
-        (void)snprintf (text, sizeof text, "unknown option --%s", word);
+        (void)snprintf (text, sizeof text, "unknown option --%s.", word);
     return explain (cli, line, text);
 }
 
@@ -167,7 +171,7 @@ static int missing_argument (struct cli *cli, const struct command_line *line, c
     const struct option_row *row = parser_row (parser, optopt);
     char text[256];
     (void)snprintf (
-        text, sizeof text, "--%s needs %s", row != NULL ? row->name : "?",
+        text, sizeof text, "--%s needs %s.", row != NULL ? row->name : "?",
         row != NULL ? row->argument : "a value");
     return explain (cli, line, text);
 }
@@ -209,7 +213,7 @@ static bool parse_all (
         }
     }
     if (!take_format (cli, parser->format)) {
-        *ret_exit = explain (cli, line, "-o wants table, json or jsonl");
+        *ret_exit = explain (cli, line, "-o wants table, json or jsonl.");
         return false;
     }
     cli_look_at_terminals (cli);
@@ -223,7 +227,10 @@ static void help_row (const struct option_row *row, struct buffer *out)
     buffer_print (
         &name, "--%s%s%s", row->name, row->argument != NULL ? " " : "",
         row->argument != NULL ? row->argument : "");
-    buffer_print (out, "%-*s  %s\n", NAME_COLUMN, name.data, row->about);
+    buffer_print (
+        out, "%s%*s  %s\n", name.data,
+        text_columns (name.data) < NAME_COLUMN ? (int)(NAME_COLUMN - text_columns (name.data)) : 0, "",
+        row->about);
     buffer_free (&name);
 }
 
@@ -271,7 +278,7 @@ bool options_parse (
     }
     count = (size_t)(argc - optind);
     if (count < line->least || count > line->most) {
-        *ret_exit = explain (cli, line, count < line->least ? "something is missing" : "too many words");
+        *ret_exit = explain (cli, line, count < line->least ? "something is missing." : "too many words.");
         (void)fprintf (stderr, "usage: %s\n", line->usage);
         return false;
     }

@@ -285,6 +285,14 @@ const char *size_print (uint64_t bytes, char text[TIME_TEXT_SIZE])
     return text;
 }
 
+const char *seconds_print (struct span span, char text[TIME_TEXT_SIZE])
+{
+    if (span.ms >= 1000)
+        return span_print (span_seconds (span.ms / 1000), text);
+    (void)snprintf (text, TIME_TEXT_SIZE, "0s");
+    return text;
+}
+
 void buffer_plain (struct buffer *out, const char *text)
 {
     for (const char *place = text; *place != '\0'; place++)

@@ -38,6 +38,8 @@ void table_show (const struct cli *cli, struct table **table);
 
 /* "512 B", "3.4 MiB". Returns `text`. */
 const char *size_print (uint64_t bytes, char text[TIME_TEXT_SIZE]);
+/* A span in whole seconds, "0s" where it is less or negative. Returns `text`. */
+const char *seconds_print (struct span span, char text[TIME_TEXT_SIZE]);
 /* Appends text from elsewhere so that it stays on its line and never steers a terminal: control characters
    become spaces. */
 void buffer_plain (struct buffer *out, const char *text);
