@@ -50,8 +50,11 @@ size_t text_tail (const char *data, size_t size, size_t most, char *ret)
         if (step > 0) {
             (void)memcpy (ret + used, data + place, step);
         } else {
+            char byte = data[place];
             step = 1;
-            ret[used] = data[place] == '\n' || data[place] == '\t' ? data[place] : '?';
+            ret[used] = '?';
+            if (byte == '\n' || byte == '\t')
+                ret[used] = byte;
         }
         used += step;
         place += step;

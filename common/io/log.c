@@ -37,12 +37,14 @@ void log_line (const struct log *log, enum log_level level, const char *format, 
     char time[TIME_TEXT_SIZE];
     struct buffer line = {0};
     va_list arguments;
+    int written;
     if (level < log->least)
         return;
     va_start (arguments, format);
-    if (vsnprintf (text, sizeof text, format, arguments) < 0)
-        text[0] = '\0';
+    written = vsnprintf (text, sizeof text, format, arguments);
     va_end (arguments);
+    if (written < 0)
+        text[0] = '\0';
     buffer_print (&line, "%s %s %s: ", instant_print (clock_now (), time), level_name (level), log->program);
     text_escape (text, text_cut (text, strlen (text)), &line);
     buffer_text (&line, "\n");

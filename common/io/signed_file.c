@@ -94,7 +94,7 @@ static bool read_signature (const char *path, struct arena *arena, const char **
 bool signed_file_read (const char *path, struct arena *arena, struct envelope *ret, struct error *error)
 {
     struct envelope envelope = {0};
-    struct beside beside;
+    struct beside beside = {0};
     if (!file_read (path, LIMIT_DOCUMENT, arena, &envelope.content, error) ||
         !list_beside (path, arena, &beside, error))
         return false;
@@ -153,7 +153,7 @@ static bool assign_paths (
 
 static bool remove_beside (const char *path, struct arena *arena, struct error *error)
 {
-    struct beside old;
+    struct beside old = {0};
     if (!list_beside (path, arena, &old, error))
         return false;
     for (size_t i = 0; i < old.count; i++) {
@@ -194,9 +194,9 @@ static bool choose_path (
     const char **ret, struct error *error)
 {
     const char *plain = plain_path (path, arena);
-    const char *numbered;
-    const char *there;
-    const char *there_numbered;
+    const char *numbered = NULL;
+    const char *there = NULL;
+    const char *there_numbered = NULL;
     bool taken = beside->count > 0 && strcmp (beside->paths[0], plain) == 0;
     if (!numbered_path (path, signature, arena, &numbered, error))
         return false;
@@ -221,7 +221,7 @@ static bool choose_path (
 bool signed_file_add (
     const char *path, const char *signature, struct arena *arena, const char **ret_path, struct error *error)
 {
-    struct beside beside;
+    struct beside beside = {0};
     const char *target = NULL;
     bool replaces = false;
     if (!file_exists (path))
@@ -229,6 +229,7 @@ bool signed_file_add (
     if (!list_beside (path, arena, &beside, error) ||
         !choose_path (path, signature, &beside, arena, &target, error))
         return false;
+    assert (target != NULL);
     for (size_t i = 0; i < beside.count; i++)
         replaces = replaces || strcmp (beside.paths[i], target) == 0;
     if (!replaces && beside.count >= LIMIT_SIGNATURES)

@@ -406,6 +406,7 @@ bool spawn_run (const struct spawn_options *options, struct spawn_result *ret, s
     struct spawn *spawn = NULL;
     if (!spawn_start (options, &spawn, error))
         return false;
+    assert (spawn != NULL);
     while (!spawn_service (spawn, ret)) {
         struct pollfd files[] = {
             {.fd = spawn->output, .events = POLLIN}, {.fd = spawn->ending, .events = POLLIN}};

@@ -47,7 +47,7 @@ static bool decode (const char *text, uint8_t bytes[WIRE_KEY_SIZE])
 
 bool wire_key_parse (const char *text, struct wire_key *ret, struct error *error)
 {
-    struct wire_key key;
+    struct wire_key key = {0};
     if (!decode (text, key.bytes))
         return error_set (error, ERROR_INPUT, "a CURVE key has %d characters of Z85", (int)KEY_TEXT_LENGTH);
     *ret = key;
@@ -99,7 +99,7 @@ static bool parse_pair (const char *file, struct wire_pair *ret)
 bool wire_pair_read (const char *path, struct wire_pair *ret, struct error *error)
 {
     struct arena arena = {0};
-    struct wire_pair pair;
+    struct wire_pair pair = {0};
     struct bytes file;
     bool done = file_read_secret (path, PAIR_FILE_MAX, &arena, &file, error);
     if (done) {

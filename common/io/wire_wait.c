@@ -39,8 +39,11 @@ static size_t own_count (const struct wire *wire)
 
 static short zmq_events (short events)
 {
-    return (
-        short)(((events & POLLIN) != 0 ? ZMQ_POLLIN : 0) | ((events & POLLOUT) != 0 ? ZMQ_POLLOUT : 0) | ((events & POLLPRI) != 0 ? ZMQ_POLLPRI : 0));
+    int same = 0;
+    same |= (events & POLLIN) != 0 ? ZMQ_POLLIN : 0;
+    same |= (events & POLLOUT) != 0 ? ZMQ_POLLOUT : 0;
+    same |= (events & POLLPRI) != 0 ? ZMQ_POLLPRI : 0;
+    return (short)same;
 }
 
 static void list_items (struct waiting *waiting)
@@ -54,7 +57,7 @@ static void list_items (struct waiting *waiting)
     }
     for (size_t i = 0; i < waiting->descriptor_count; i++) {
         const struct pollfd *file = &waiting->descriptors[i];
-        *item++ = (zmq_pollitem_t){.fd = file->fd, .events = file->fd < 0 ? 0 : zmq_events (file->events)};
+        *item++ = (zmq_pollitem_t){.fd = file->fd, .events = zmq_events (file->events)};
     }
     if (wire->zap != NULL)
         *item++ = (zmq_pollitem_t){.socket = wire->zap, .events = ZMQ_POLLIN};
@@ -125,10 +128,17 @@ bool wire_wait (
     struct wire *wire, struct wire_socket *const *sockets, size_t socket_count, bool *ret_ready,
     struct pollfd *descriptors, size_t descriptor_count, struct span timeout, struct error *error)
 {
-    struct waiting waiting = {wire, sockets, socket_count, ret_ready, descriptors, descriptor_count, 0};
-    struct instant end =
-        timeout.ms < 0 ? (struct instant){INT64_MAX} : instant_add (clock_steady (), timeout);
+    struct waiting waiting = {
+        .wire = wire,
+        .sockets = sockets,
+        .socket_count = socket_count,
+        .descriptors = descriptors,
+        .descriptor_count = descriptor_count};
+    struct instant end = {INT64_MAX};
     bool interrupted = false;
+    waiting.ret_ready = ret_ready;
+    if (timeout.ms >= 0)
+        end = instant_add (clock_steady (), timeout);
     list_items (&waiting);
     for (;;) {
         bool last = left_ms (end) == 0;

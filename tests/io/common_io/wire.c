@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -450,6 +451,32 @@ static void test_publish (void **state)
     end (&scene);
 }
 
+/* Near the limit of descriptors peers are turned away, so that the program itself keeps some. */
+static void test_no_room (void **state)
+{
+    struct scene scene = {0};
+    struct rlimit before;
+    struct rlimit tight;
+    struct wire_message message;
+    (void)state;
+    listen_at (&scene, WIRE_ROUTER, "tcp://127.0.0.1:*", 100);
+    assert_int_equal (getrlimit (RLIMIT_NOFILE, &before), 0);
+    assert_true (before.rlim_cur == before.rlim_max);
+    tight = (struct rlimit){80, before.rlim_max};
+    assert_int_equal (setrlimit (RLIMIT_NOFILE, &tight), 0);
+    connect_as (&scene, WIRE_DEALER, &scene.client_pair);
+    for (int i = 0; i < REFUSED_MS / TURN_MS; i++) {
+        assert_int_equal (wire_send (scene.client, NULL, 0, bytes_of_text ("hello")), WIRE_GONE);
+        (void)turn (&scene);
+    }
+    assert_int_equal (scene.asked, 0);
+    assert_int_equal (setrlimit (RLIMIT_NOFILE, &before), 0);
+    assert_int_equal (say (&scene, bytes_of_text ("room")), WIRE_SENT);
+    assert_true (hear (&scene, PATIENCE_MS, &message));
+    assert_body (&message, "room");
+    end (&scene);
+}
+
 /* A subscriber that was refused first, and only waits, comes in too, with its subscriptions. */
 static void test_refused_subscriber (void **state)
 {
@@ -563,6 +590,7 @@ int main (void)
         cmocka_unit_test (test_full),
         cmocka_unit_test (test_client_comes_back),
         cmocka_unit_test (test_publish),
+        cmocka_unit_test (test_no_room),
         cmocka_unit_test (test_refused_subscriber),
         cmocka_unit_test (test_local_door),
         cmocka_unit_test (test_wait),
