@@ -1,4 +1,5 @@
-/* The controller dies after any entry that it records, and the verdict is the same. */
+/* The journal: the controller dies after any entry that it records, and the verdict is the same; an entry
+   that does not fit is refused. */
 #include "tests/unit/controller_core/world.h"
 
 enum { MOST_ROUNDS = 100, FIRST_ENTRY = 4, MOST_ENTRIES = 200 };
@@ -106,11 +107,27 @@ static void test_rolled_back (void **state)
     crash_everywhere (OUTCOME_FAILED, PHASE_ROLLED_BACK, OLD_VERSION);
 }
 
+/* What does not fit the journal is named, and changes nothing. */
+static void test_entries_are_judged (void **state)
+{
+    struct world *world = world_new ();
+    struct error error = {0};
+    struct entry_phase phase = {.rollout = 9, .phase = PHASE_HEALTHY, .attempt = 1, .cause = ""};
+    struct entry_epoch epoch = {.epoch = 1};
+    (void)state;
+    assert_false (controller_apply (world->controller, &entry_phase_type, &phase, &error));
+    assert_non_null (strstr (error.text, "entry_phase: there is no rollout 9"));
+    assert_false (controller_apply (world->controller, &entry_epoch_type, &epoch, &error));
+    assert_false (controller_apply (world->controller, &hello_type, &epoch, &error));
+    world_free (world);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_healthy),
         cmocka_unit_test (test_rolled_back),
+        cmocka_unit_test (test_entries_are_judged),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
