@@ -29,13 +29,12 @@ static void add_padded (struct buffer *out, const char *text, unsigned columns)
     buffer_free (&cut);
 }
 
-/* Ends a line: no blanks at its end, never wider than the terminal. */
+/* Ends a line: never wider than the terminal, no blanks at its end. */
 static void end_line (struct buffer *line, unsigned width, struct buffer *out)
 {
-    size_t size;
-    while (line->size > 0 && line->data[line->size - 1] == ' ')
-        line->data[--line->size] = '\0';
-    size = line->size > 0 ? text_fit (line->data, width) : 0;
+    size_t size = line->size > 0 ? text_fit (line->data, width) : 0;
+    while (size > 0 && line->data[size - 1] == ' ')
+        size--;
     if (size > 0)
         buffer_append (out, line->data, size);
     buffer_text (out, "\n");

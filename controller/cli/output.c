@@ -225,10 +225,9 @@ static void print_row (
         if (i + 1 < table->columns)
             buffer_print (&line, "%*s", (int)(widths[i] - columns + GAP), "");
     }
-    while (line.size > 0 && line.data[line.size - 1] == ' ')
-        line.size--;
-    line.data[line.size] = '\0';
     size = width > 0 ? text_fit (line.data, width) : line.size;
+    while (size > 0 && line.data[size - 1] == ' ')
+        size--;
     buffer_append (out, line.data, size);
     buffer_text (out, "\n");
     buffer_free (&line);
