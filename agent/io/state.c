@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/io/privileges.h"
@@ -11,7 +12,7 @@
 #include "common/io/file.h"
 #include "proto/codec.h"
 
-enum { KEY_FILE_MAX = 4096, CONNECTION_MAX = 16384 };
+enum { KEY_FILE_MAX = 4096, CONNECTION_MAX = 16384, LOCK_TRIES = 20, LOCK_PAUSE_MS = 100 };
 
 struct state_paths state_paths (const struct agent_config *config, struct arena *arena)
 {
@@ -52,6 +53,19 @@ bool state_prepare (const struct state_paths *paths, const struct agent_config *
            folder_make (paths->spool, 0700, error) && give_spool (paths->spool, config->session_user, error);
 }
 
+/* An agent that was killed holds its lock until the last of its memory and children is gone. */
+static bool lock_soon (int descriptor)
+{
+    struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
+    int tries;
+    for (tries = 0; tries < LOCK_TRIES; tries++) {
+        if (flock (descriptor, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        (void)nanosleep (&pause, NULL);
+    }
+    return false;
+}
+
 bool state_lock (const struct state_paths *paths, int *ret_descriptor, struct error *error)
 {
     int descriptor;
@@ -60,7 +74,7 @@ bool state_lock (const struct state_paths *paths, int *ret_descriptor, struct er
     descriptor = open (paths->lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (descriptor < 0)
         return error_set (error, ERROR_SYSTEM, "%s: %s", paths->lock, strerror (errno));
-    if (flock (descriptor, LOCK_EX | LOCK_NB) != 0) {
+    if (!lock_soon (descriptor)) {
         (void)close (descriptor);
         return error_set (
             error, ERROR_CONFLICT, "another relevo-agent works with %s: stop it first", paths->folder);
