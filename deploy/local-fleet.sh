@@ -28,6 +28,13 @@ fleet_run() {
   HOME=$fleet_folder "${fleet_as[@]}" "$@"
 }
 
+# fleet_spawn LOG WORDS…: the same in the background, with its output added to a log. $! is the program's own number.
+fleet_spawn() {
+  local log=$1
+  shift
+  (exec env HOME="$fleet_folder" "${fleet_as[@]}" "$@" >>"$log" 2>&1) &
+}
+
 relevo() {
   fleet_run "$fleet_folder/bin/relevo" "$@"
 }
@@ -60,15 +67,15 @@ fleet_wait() {
 fleet_init() {
   local port
   port=$(fleet_free_port 4)
-  relevo init "$fleet_folder/new" --listen 127.0.0.1 --port "$port" --no-password "$@" >"$fleet_folder/log/init"
+  relevo init "$fleet_folder/new" --listen 127.0.0.1 --port "$port" --no-password "$@" >"$fleet_folder/log/init" 2>&1
   mv "$fleet_folder"/new/* "$fleet_folder"
   rmdir "$fleet_folder/new"
 }
 
 # fleet_controller: starts relevod; its process number is in $fleet_controller_pid. Call again after its end.
 fleet_controller() {
-  fleet_run "$fleet_folder/bin/relevod" --config "$fleet_folder/controller/controller.yaml" \
-    >>"$fleet_folder/log/controller" 2>&1 &
+  fleet_spawn "$fleet_folder/log/controller" "$fleet_folder/bin/relevod" ${RELEVO_VERBOSE:+--verbose} \
+    --config "$fleet_folder/controller/controller.yaml"
   fleet_controller_pid=$!
   fleet_pids+=("$fleet_controller_pid")
   fleet_wait 20 "the controller's start (see $fleet_folder/log/controller)" relevo rollout list
@@ -96,11 +103,13 @@ fleet_host() {
 fleet_enrol() {
   local name=$1 environment=$2 product=$3 token asking
   token=$(relevo host token)
-  fleet_run "$fleet_folder/bin/relevo-agent" enrol --config "$fleet_folder/hosts/$name/agent.yaml" --token "$token" \
-    >"$fleet_folder/log/enrol-$name" 2>&1 &
+  fleet_spawn "$fleet_folder/log/enrol-$name" "$fleet_folder/bin/relevo-agent" enrol \
+    --config "$fleet_folder/hosts/$name/agent.yaml" --token "$token"
   asking=$!
+  fleet_pids+=("$asking")
   fleet_wait 20 "enrolment of $name (see $fleet_folder/log/enrol-$name)" fleet_is_pending "$name"
-  relevo host accept "$name" --environment "$environment" --product "$product" --yes >>"$fleet_folder/log/enrol-$name"
+  relevo host accept "$name" --environment "$environment" --product "$product" --yes \
+    >>"$fleet_folder/log/enrol-$name" 2>&1
   wait "$asking" || fleet_fail "enrolment of $name failed: $(tail -n 3 "$fleet_folder/log/enrol-$name")"
 }
 
@@ -111,8 +120,8 @@ fleet_is_pending() {
 # fleet_agent NAME: starts the agent; its process number is in ${fleet_agent_pid[NAME]}. Call again after its end.
 declare -A fleet_agent_pid
 fleet_agent() {
-  fleet_run "$fleet_folder/bin/relevo-agent" run --config "$fleet_folder/hosts/$1/agent.yaml" \
-    >>"$fleet_folder/log/$1" 2>&1 &
+  fleet_spawn "$fleet_folder/log/$1" "$fleet_folder/bin/relevo-agent" run ${RELEVO_VERBOSE:+--verbose} \
+    --config "$fleet_folder/hosts/$1/agent.yaml"
   fleet_agent_pid[$1]=$!
   fleet_pids+=("$!")
 }

@@ -16,9 +16,9 @@ for ((moment = 1; moment <= 60; moment++)); do
   kill -TERM "${fleet_agent_pid[s1]}"
   wait "${fleet_agent_pid[s1]}" || true
   # The parent process is the installer; strace without -f sees it alone.
-  fleet_run strace -o "$fleet_folder/log/strace" -e trace=fsync,fdatasync,syncfs,rename,renameat,renameat2 \
+  fleet_spawn "$fleet_folder/log/s1" strace -o "$fleet_folder/log/strace" -e trace=fsync,fdatasync,syncfs,rename,renameat,renameat2 \
     -e "inject=fsync,fdatasync,syncfs,rename,renameat,renameat2:signal=KILL:when=$moment" \
-    "$fleet_folder/bin/relevo-agent" run --config "$fleet_folder/hosts/s1/agent.yaml" >>"$fleet_folder/log/s1" 2>&1 &
+    "$fleet_folder/bin/relevo-agent" run --config "$fleet_folder/hosts/s1/agent.yaml"
   traced=$!
   fleet_pids+=("$traced")
   start "moment-$moment"

@@ -66,8 +66,8 @@ plan() {
     cat
   } >"$work/$1.yaml"
   [ ${#fleet_as[@]} -eq 0 ] || chown -R 65534:65534 "$work"
-  relevo plan build "$work/$1.yaml" -o "$work/$1.plan" >"$work/$1.changes"
-  relevo plan sign "$work/$1.plan" --key release-1 --yes >/dev/null
+  relevo plan build "$work/$1.yaml" -o "$work/$1.plan" >"$work/$1.changes" 2>"$fleet_folder/log/plan"
+  relevo plan sign "$work/$1.plan" --key release-1 --yes >/dev/null 2>"$fleet_folder/log/plan"
 }
 
 quick='min_healthy_time: 300ms, healthy_deadline: 30s, progress_deadline: 1m'
