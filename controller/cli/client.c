@@ -11,7 +11,15 @@
 #include "common/io/file.h"
 #include "common/io/signed_file.h"
 
-enum { LOCAL_WAIT_MS = 1500, REMOTE_WAIT_MS = 5000, ASK_MS = 30000, PING_MS = 2000, LOST_MS = 6000 };
+enum {
+    FIRST_PAUSE_MS = 4,
+    LAST_PAUSE_MS = 128,
+    LOCAL_WAIT_MS = 1500,
+    REMOTE_WAIT_MS = 5000,
+    ASK_MS = 30000,
+    PING_MS = 2000,
+    LOST_MS = 6000
+};
 
 struct client {
     struct wire *wire;
@@ -122,15 +130,17 @@ static bool wait_for_pong (struct client *client, struct span most, struct error
     struct arena arena = {0};
     bool heard = false;
     bool broken = false;
+    int64_t pause = FIRST_PAUSE_MS; /* until the handshake is done a ping goes nowhere */
     client->pinged = (struct instant){0};
     while (!heard && !broken && instant_before (clock_steady (), end)) {
         struct message message;
         struct ping ping = {.number = ++client->number};
         enum client_heard what;
         (void)send_record (client, &ping_type, &ping, NULL);
-        what = hear (client, span_ms (100), -1, &arena, &message, error);
+        what = hear (client, span_ms (pause), -1, &arena, &message, error);
         heard = what == CLIENT_MESSAGE;
         broken = what == CLIENT_BROKEN;
+        pause = pause < LAST_PAUSE_MS ? 2 * pause : LAST_PAUSE_MS;
     }
     arena_free (&arena);
     if (broken)
