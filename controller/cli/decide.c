@@ -225,7 +225,8 @@ bool decide_do (
     bool done = fetch (client, rollout, &arena, &subject, error) && find_step (&subject, decision, error);
     if (done) {
         show (cli, &subject);
-        (void)snprintf (question, sizeof question, "Sign this %s?", enum_word (&decision_words, decision));
+        (void)snprintf (
+            question, sizeof question, "Sign this decision (%s)?", enum_word (&decision_words, decision));
         /* A judgement is asked for once more, with its evidence in sight; `abort` in an emergency is not. */
         done = (!is_about_a_step (decision) || cli_confirm (cli, question, error)) &&
                sign_and_send (cli, client, &subject, decision, options, &arena, error);

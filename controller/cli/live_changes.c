@@ -30,7 +30,9 @@ static void step_change (
     begin (after, out);
     buffer_print (out, "step %" PRIu64 " ", step->number);
     buffer_plain (out, step->title);
-    buffer_print (out, " %s", enum_word (&step_state_words, step->state));
+    /* The words of a skipped step say so themselves, with who and why. */
+    if (step->state != STEP_SKIPPED || step->detail[0] == '\0')
+        buffer_print (out, " %s", enum_word (&step_state_words, step->state));
     buffer_text (out, " ");
     live_step_words (step, out);
     finish ("", out);
