@@ -130,7 +130,7 @@ fleet_agent() {
 fleet_service_pids() {
   local file
   for file in "$fleet_folder"/hosts/*/*/shared/run/*.pid; do
-    [ ! -s "$file" ] || cat "$file"
+    [ ! -s "$file" ] || cat "$file" 2>/dev/null || true
   done
 }
 

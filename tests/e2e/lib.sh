@@ -93,8 +93,10 @@ ends() {
   [ $code -eq "$2" ] || fleet_fail "rollout $1 ended with exit code $code, expected $2"
 }
 
-phase_is() { relevo rollout status "$1" -o json 2>/dev/null | grep -Eq "\"phase\": *\"$2\""; }
-at_step() { relevo rollout status "$1" -o json 2>/dev/null | grep -Eq "\"step\": *$2\b"; }
+# status exits with the phase's own code, which is not what is asked here.
+status_says() { { relevo rollout status "$1" -o json 2>/dev/null || true; } | grep -Eq "$2"; }
+phase_is() { status_says "$1" "\"phase\": *\"$2\""; }
+at_step() { status_says "$1" "\"step\": *$2\b"; }
 
 # runs VERSION HOSTS…: each host's service says that it is this version, and `current` is one whole release of it.
 runs() {
