@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-bool error_set (struct error *error, enum error_kind kind, const char *format, ...)
+void error_write (struct error *error, enum error_kind kind, const char *format, ...)
 {
     if (error != NULL) {
         va_list arguments;
@@ -13,10 +13,9 @@ bool error_set (struct error *error, enum error_kind kind, const char *format, .
         (void)vsnprintf (error->text, sizeof error->text, format, arguments);
         va_end (arguments);
     }
-    return false;
 }
 
-bool error_context (struct error *error, const char *format, ...)
+void error_prefix (struct error *error, const char *format, ...)
 {
     if (error != NULL) {
         char cause[ERROR_TEXT_MAX];
@@ -31,7 +30,6 @@ bool error_context (struct error *error, const char *format, ...)
                 error->text + written, sizeof error->text - (size_t)written, ": %.*s",
                 (int)(sizeof error->text - (size_t)written), cause);
     }
-    return false;
 }
 
 const char *error_kind_name (enum error_kind kind)

@@ -23,13 +23,15 @@ struct error {
     char text[ERROR_TEXT_MAX];
 };
 
-/* Writes the error; `error` may be NULL where the caller needs only the verdict. Always returns false, so
-   that `return error_set (…)` ends a function that returns bool. */
-bool error_set (struct error *error, enum error_kind kind, const char *format, ...)
+/* Writes the error; `error` may be NULL where the caller needs only the verdict. The macro's value is false, so that
+   `return error_set (…)` ends a function that returns bool, and every compiler and analyser knows that it failed. */
+#define error_set(error, kind, ...) (error_write (error, kind, __VA_ARGS__), false)
+void error_write (struct error *error, enum error_kind kind, const char *format, ...)
     __attribute__ ((format (printf, 3, 4)));
 
-/* Puts "context: " before the text of an error that is being passed on. Always returns false. */
-bool error_context (struct error *error, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
+/* Puts "context: " before the text of an error that is being passed on. Its value is false too. */
+#define error_context(error, ...) (error_prefix (error, __VA_ARGS__), false)
+void error_prefix (struct error *error, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 
 /* "refused", "input", … for machine-readable output. Static storage. */
 const char *error_kind_name (enum error_kind kind);

@@ -28,7 +28,7 @@ fleet_up() {
   trap 'exit 143' TERM INT
   fleet_open
   export ASAN_OPTIONS=log_path=$fleet_folder/log/sanitizer UBSAN_OPTIONS=print_stacktrace=1:log_path=$fleet_folder/log/sanitizer
-  export TSAN_OPTIONS=log_path=$fleet_folder/log/sanitizer:suppressions=$PWD/tests/tidy/tsan.supp
+  export TSAN_OPTIONS=log_path=$fleet_folder/log/sanitizer:ignore_noninstrumented_modules=1:suppressions=$PWD/tests/tidy/tsan.supp
   product=rstudio-connect
   work=$fleet_folder/release
   mkdir "$work"

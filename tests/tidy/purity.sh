@@ -1,7 +1,7 @@
 # Core archives see no clock, randomness, file, socket or thread: every symbol that they want from outside is on the list.
 set -euo pipefail
 cd "$RELEVO_ROOT_FOLDER"
-allowed='^(mem(cpy|move|set|cmp|chr)|str(len|cmp|ncmp|chr|rchr|str|spn|cspn|nlen|toull|toul|pbrk)|v?snprintf|malloc|calloc|realloc|free|qsort|bsearch'
+allowed='^(mem(cpy|move|set|cmp|chr)|str(len|cmp|ncmp|chr|rchr|str|spn|cspn|nlen|toull|toul|pbrk)|v?snprintf|malloc|calloc|realloc|free|qsort(_r)?|bsearch'
 allowed+='|__(v?snprintf|memcpy|memset|memmove)_chk|__assert_fail|__stack_chk_fail|__isoc[0-9a-z]*_[a-z]+|_GLOBAL_OFFSET_TABLE_'
 allowed+='|crypto_[a-z0-9_]+|sodium_(memcmp|memzero|bin2hex|hex2bin|bin2base64|base642bin|base64_encoded_len|malloc|free|is_zero)'
 allowed+='|msgpack_[a-z0-9_]+|yaml_[a-z0-9_]+)$'
