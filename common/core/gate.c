@@ -192,27 +192,46 @@ static bool is_promoted (const struct gate_case *gate, const struct step *step)
     return false;
 }
 
-/* {0} where no step before has a receipt. */
-static struct instant newest_receipt (const struct gate_case *gate, const struct step *step)
+static struct instant later (struct instant first, struct instant second)
+{
+    return instant_before (first, second) ? second : first;
+}
+
+/* When the last step before ended, as its signed evidence tells: the work of hosts, or the word of people,
+   who may have taken longer than the pause itself. {0} where no step before has a receipt. */
+static struct instant newest_before (const struct gate_case *gate, const struct step *step)
 {
     struct instant newest = {0};
     for (size_t i = 0; i < gate->receipt_count; i++) {
         const struct receipt *receipt = gate->receipts[i].receipt;
-        if (receipt->kind == PERMIT_STEP && receipt->step < step->number &&
-            instant_before (newest, receipt->finished))
-            newest = receipt->finished;
+        if (receipt->kind == PERMIT_STEP && receipt->step < step->number)
+            newest = later (newest, receipt->finished);
+    }
+    for (size_t i = 0; newest.ms > 0 && i < gate->approval_count; i++) {
+        const struct approval *approval = gate->approvals[i].approval;
+        if (approval->step > 0 && approval->step < step->number)
+            newest = later (newest, approval->issued);
     }
     return newest;
 }
 
+struct instant gate_pause_end (const struct gate_case *gate, uint64_t number)
+{
+    const struct step *step = gate_step (gate, number);
+    struct instant newest;
+    if (step == NULL || step->kind != STEP_PAUSE || step->duration.ms <= 0)
+        return (struct instant){INT64_MAX};
+    newest = newest_before (gate, step);
+    return newest.ms > 0 ? instant_add (newest, step->duration) : (struct instant){INT64_MAX};
+}
+
 static bool pause_done (const struct gate_case *gate, const struct step *step, struct error *why)
 {
-    struct instant newest = newest_receipt (gate, step);
-    struct instant over = instant_add (newest, step->duration);
+    struct instant over = gate_pause_end (gate, step->number);
     char left[TIME_TEXT_SIZE];
     if (is_promoted (gate, step))
         return true;
-    if (step->duration.ms <= 0 || newest.ms == 0)
+    if (over.ms == INT64_MAX)
         return error_set (why, ERROR_CONFLICT, "waiting for an operator to promote it");
     return !instant_before (gate->now, over) ||
            error_set (

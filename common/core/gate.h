@@ -16,8 +16,8 @@
      - manual: `approvals` different keys of the role approved over the evidence digest; or, where optional,
        one skipped over it with a comment; none rejected
      - signoff: the same, without skipping
-     - pause: with a duration, that long since the newest receipt of the steps before, by `now`; without one,
-       or before it is over, a `promote` by an operator over the evidence digest
+     - pause: with a duration, that long since the newest receipt or decision of the steps before, by `now`;
+       without one, or before it is over, a `promote` by an operator over the evidence digest
      - notify: always, for it proves nothing
 
    A return is open for a host where the plan failed somewhere (a receipt failed, returned, refused or stuck),
@@ -83,6 +83,10 @@ bool gate_is_closed (const struct gate_case *gate, struct error *why);
    hosts, in order, at most `step->hosts_count`; returns how many. A host that has a receipt of this step is
    not among them. */
 size_t gate_deploy_window (const struct gate_case *gate, uint64_t number, size_t *ret);
+
+/* When the pause step `number` is over by itself, by the evidence so far; INT64_MAX where only an operator
+   can end it, or where it is no pause. */
+struct instant gate_pause_end (const struct gate_case *gate, uint64_t number);
 
 /* BLAKE2b-256 over the plan's digest and the digests of the receipts of all steps before `number`, in the
    plan's order of steps and hosts: what a person saw when deciding on step `number`. */

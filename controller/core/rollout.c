@@ -403,17 +403,6 @@ void rollout_advance_all (struct turn *turn)
         rollout_advance (turn, turn->controller->rollouts[i]);
 }
 
-static struct instant pause_end (const struct rollout *rollout, const struct stage *stage)
-{
-    struct instant newest = {0};
-    for (size_t i = 0; i < rollout->gate.receipt_count; i++)
-        if (instant_before (newest, rollout->gate.receipts[i].receipt->finished))
-            newest = rollout->gate.receipts[i].receipt->finished;
-    if (stage->step->duration.ms == 0 || newest.ms == 0)
-        return (struct instant){INT64_MAX};
-    return instant_add (newest, stage->step->duration);
-}
-
 struct instant rollout_deadline (const struct controller *controller, const struct rollout *rollout)
 {
     struct instant first = notice_deadline (rollout);
@@ -427,6 +416,6 @@ struct instant rollout_deadline (const struct controller *controller, const stru
         (stage->step->kind == STEP_DEPLOY || stage->step->kind == STEP_TEST))
         first = instant_earlier (first, stage_deadline (controller, rollout, stage));
     else if (rollout->phase == PHASE_PAUSED && !rollout->held && stage->step->kind == STEP_PAUSE)
-        first = instant_earlier (first, pause_end (rollout, stage));
+        first = instant_earlier (first, gate_pause_end (&rollout->gate, stage->step->number));
     return first;
 }

@@ -497,6 +497,27 @@ static void test_pause_by_duration (void **state)
     assert_true (is_done (world, PAUSE));
 }
 
+/* People may think for longer than the pause lasts: it begins behind them. */
+static void test_pause_after_late_sign_off (void **state)
+{
+    struct world *world = *state;
+    struct approval approval;
+    walk_to (world, SIGNOFF);
+    decides (world, "ana", SIGNOFF, DECISION_APPROVE, "managers");
+    world->gate.now = instant_add (noon, span_seconds (7200));
+    approval = approval_of (world, "luis", SIGNOFF, DECISION_APPROVE, "managers");
+    approval.issued = world->gate.now;
+    assert_true (add (world, &approval_type, &approval, "luis"));
+    assert_false (is_done (world, PAUSE));
+    assert_int_equal (gate_pause_end (&world->gate, PAUSE).ms, world->gate.now.ms + 600000);
+    approval = approval_of (world, "op", 0, DECISION_RESUME, "operator"); /* not about a step */
+    world->gate.now = instant_add (world->gate.now, span_seconds (600));
+    approval.issued = world->gate.now;
+    assert_true (add (world, &approval_type, &approval, "op"));
+    assert_true (is_done (world, PAUSE));
+    assert_int_equal (gate_pause_end (&world->gate, SIGNOFF).ms, INT64_MAX);
+}
+
 static void test_pause_by_promote (void **state)
 {
     struct world *world = *state;
@@ -726,6 +747,7 @@ int main (void)
         UNIT (test_wrong_role),
         UNIT (test_expired_approval),
         UNIT (test_pause_by_duration),
+        UNIT (test_pause_after_late_sign_off),
         UNIT (test_pause_by_promote),
         UNIT (test_pause_without_duration),
         UNIT (test_attempts),
