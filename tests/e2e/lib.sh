@@ -116,3 +116,33 @@ runs() {
       fleet_fail "$host: the running binary is not the released one"
   done
 }
+
+# refused WORDS COMMAND…: it fails (1), or was typed wrongly (2), and says why.
+refused() {
+  local words=$1 code=0 said
+  shift
+  said=$("$@" 2>&1) || code=$?
+  [ $code -eq 1 ] || [ $code -eq 2 ] || fleet_fail "exit code $code of \"$*\": $said"
+  grep -Eq -- "$words" <<<"$said" || fleet_fail "\"$*\" says \"$said\", without \"$words\""
+}
+
+# decide DECISION OPTIONS…: a signed decision about $rollout.
+decide() { relevo rollout "$1" "$rollout" --yes "${@:2}"; }
+
+# says ROLLOUT WORDS: its picture, as people see it, contains these words.
+says() {
+  local picture
+  picture=$(relevo rollout status "$1" 2>&1 || true)
+  grep -Eq -- "$2" <<<"$picture" || fleet_fail "rollout $1 does not say \"$2\": $picture"
+}
+
+# serving VERSION COUNT: so many services say that they are this version.
+serving() {
+  local host count=0
+  for host in "${hosts[@]}"; do
+    [ "$(fleet_version "$host" $product 2>/dev/null)" != "$1" ] || count=$((count + 1))
+  done
+  [ $count -eq "$2" ]
+}
+
+waits_at() { phase_is "$1" AwaitingApproval && status_says "$1" "\"step\": *$2\b"; }
