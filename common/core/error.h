@@ -23,8 +23,9 @@ struct error {
     char text[ERROR_TEXT_MAX];
 };
 
-/* Writes the error; `error` may be NULL where the caller needs only the verdict. The macro's value is false, so that
-   `return error_set (…)` ends a function that returns bool, and every compiler and analyser knows that it failed. */
+/* Writes the error; `error` may be NULL where the caller needs only the verdict. The macro's value is false,
+   so that `return error_set (…)` ends a function that returns bool, and every compiler and analyser knows
+   that it failed. */
 #define error_set(error, kind, ...) (error_write (error, kind, __VA_ARGS__), false)
 void error_write (struct error *error, enum error_kind kind, const char *format, ...)
     __attribute__ ((format (printf, 3, 4)));

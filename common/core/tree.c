@@ -173,6 +173,17 @@ static bool read_next (
     return good;
 }
 
+static bool read_value (struct reader *reader, unsigned depth, struct tree **ret)
+{
+    yaml_event_t event;
+    bool good;
+    if (!next_event (reader, &event))
+        return false;
+    good = read_node (reader, &event, depth, ret);
+    yaml_event_delete (&event);
+    return good;
+}
+
 static int compare_keys (const void *first, const void *second)
 {
     const struct tree *const *left = first;
@@ -233,7 +244,7 @@ static bool read_map (struct reader *reader, const yaml_event_t *start, unsigned
             break;
         if (key->kind != TREE_SCALAR)
             return tree_error (key, reader->error, "a key must be a word, not a list or a map");
-        if (!read_next (reader, YAML_NO_EVENT, depth + 1, &end, &value))
+        if (!read_value (reader, depth + 1, &value))
             return false;
         grow (reader->arena, &growing, key, value);
     }
@@ -266,8 +277,7 @@ static struct tree *empty_map (struct reader *reader)
 static bool read_document (struct reader *reader, struct tree **ret)
 {
     struct tree *root = NULL;
-    bool end;
-    if (!read_next (reader, YAML_NO_EVENT, 1, &end, &root))
+    if (!read_value (reader, 1, &root))
         return false;
     if (root->kind == TREE_SCALAR && !root->quoted && root->text[0] == '\0')
         root = empty_map (reader);

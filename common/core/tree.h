@@ -29,8 +29,9 @@ struct tree {
 bool tree_parse (
     struct bytes input, const char *file, struct arena *arena, const struct tree **ret, struct error *error);
 
-/* "file:line:column: …". Always returns false. */
-bool tree_error (const struct tree *place, struct error *error, const char *format, ...)
+/* "file:line:column: …". Its value is false, as that of error_set. */
+#define tree_error(place, error, ...) (tree_write_error (place, error, __VA_ARGS__), false)
+void tree_write_error (const struct tree *place, struct error *error, const char *format, ...)
     __attribute__ ((format (printf, 3, 4)));
 
 /* Every key of the map is one of `keys`, else an error at that key with the nearest right word, or all of

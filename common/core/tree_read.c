@@ -7,14 +7,14 @@
 
 enum { SHOWN_SIZE = 64, SHOWN_TEXT = 40, LIST_SIZE = 512 };
 
-bool tree_error (const struct tree *place, struct error *error, const char *format, ...)
+void tree_write_error (const struct tree *place, struct error *error, const char *format, ...)
 {
     char text[ERROR_TEXT_MAX];
     va_list arguments;
     va_start (arguments, format);
     (void)vsnprintf (text, sizeof text, format, arguments);
     va_end (arguments);
-    return error_set (error, ERROR_INPUT, "%s:%u:%u: %s", place->file, place->line, place->column, text);
+    error_write (error, ERROR_INPUT, "%s:%u:%u: %s", place->file, place->line, place->column, text);
 }
 
 /* What stands at the node, for an error: short, and on one line. */
