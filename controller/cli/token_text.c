@@ -14,13 +14,11 @@ bool token_print (const struct token *token, struct arena *arena, char **ret, st
     if (!codec_encode (&token_type, token, &bytes, error))
         return false;
     size = sodium_base64_encoded_len (bytes.size, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    text = arena_take (arena, strlen (TOKEN_PREFIX) + size);
-    (void)memcpy (text, TOKEN_PREFIX, strlen (TOKEN_PREFIX));
+    text = arena_take (arena, size);
     (void)sodium_bin2base64 (
-        text + strlen (TOKEN_PREFIX), size, (const unsigned char *)bytes.data, bytes.size,
-        sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+        text, size, (const unsigned char *)bytes.data, bytes.size, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     sodium_memzero (bytes.data, bytes.size);
     buffer_free (&bytes);
-    *ret = text;
+    *ret = arena_format (arena, TOKEN_PREFIX "%s", text);
     return true;
 }
