@@ -137,6 +137,11 @@ static void compare_texts (
         line (differ, path, "", "the same entries in another order or number");
 }
 
+static const void *item_at (const void *record, const struct field *field, size_t index)
+{
+    return at (pointer_at (record, field), index * field->part->size);
+}
+
 /* Parts that have a name are found again by it. */
 static const char *name_of (const struct record_type *part, const void *item)
 {
@@ -197,14 +202,12 @@ static void compare_many (
     size_t right_count = count_at (second, field);
     for (size_t i = 0; i < left_count || i < right_count; i++) {
         const char *item_path = arena_format (&differ->arena, "%s[%zu]", path, i + 1);
-        const void *left = i < left_count ? at (pointer_at (first, field), i * part->size) : NULL;
-        const void *right = i < right_count ? at (pointer_at (second, field), i * part->size) : NULL;
-        if (left != NULL && right != NULL)
-            compare_records (differ, item_path, part, left, right);
-        else if (left != NULL)
-            line (differ, item_path, "- ", title_of (&differ->arena, part, left));
+        if (i >= right_count)
+            line (differ, item_path, "- ", title_of (&differ->arena, part, item_at (first, field, i)));
+        else if (i >= left_count)
+            line (differ, item_path, "+ ", title_of (&differ->arena, part, item_at (second, field, i)));
         else
-            line (differ, item_path, "+ ", title_of (&differ->arena, part, right));
+            compare_records (differ, item_path, part, item_at (first, field, i), item_at (second, field, i));
     }
 }
 
