@@ -116,6 +116,8 @@ static int compare (const void *first, const void *second)
 void plan_problems_sort (struct plan_problems *problems, const char *main_file)
 {
     struct sort_key keys[PLAN_PROBLEMS];
+    if (problems->count < 2)
+        return;
     for (size_t i = 0; i < problems->count; i++)
         keys[i] = (struct sort_key){strcmp (problems->items[i].file, main_file) != 0, i, problems->items[i]};
     qsort (keys, problems->count, sizeof keys[0], compare);
