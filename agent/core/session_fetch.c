@@ -169,7 +169,7 @@ static void say_progress (const struct turn *turn)
 {
     struct session *session = turn->session;
     uint64_t have = session->fetched;
-    uint64_t total = session->fetched;
+    uint64_t total = have;
     if (instant_before (turn->now, session->progress_at))
         return;
     session->progress_at = instant_add (turn->now, (struct span){PROGRESS_MS});
