@@ -285,11 +285,11 @@ static void test_show (void **state)
         "expires       2023-11-21T22:13:20Z\n",
         "  start within 20s\n    /bin/start\n    now\n",
         "    version.sh: exec 070000000000, 70 bytes, with a, b, within 30s\n",
-        "  3  deploy  deploy to one server  [production]\n     1 host: connect-p1\n"
-        "     rolling, at most 1 at once, at most 1 out of service\n"
-        "     healthy for 01:00 within 05:00, all within 10:00\n",
-        "     1 approval of role 'release-managers', may be skipped with a reason\n     > publish a Shiny "
-        "app\n",
+        ("  3  deploy  deploy to one server  [production]\n     1 host: connect-p1\n"
+         "     rolling, at most 1 at once, at most 1 out of service\n"
+         "     healthy for 01:00 within 05:00, all within 10:00\n"),
+        ("     1 approval of role 'release-managers', may be skipped with a reason\n"
+         "     > publish a Shiny app\n"),
         "     to slack-ops, mail-managers\n",
     };
     struct arena arena = {0};
