@@ -85,11 +85,17 @@ static struct server *server_start (unsigned failures)
     return server;
 }
 
-static void server_stop (struct server *server)
+/* After it, what the server got may be read. */
+static void server_end (struct server *server)
 {
     (void)shutdown (server->listener, SHUT_RDWR);
     assert_int_equal (pthread_join (server->thread, NULL), 0);
     (void)close (server->listener);
+}
+
+static void server_stop (struct server *server)
+{
+    server_end (server);
     free (server);
 }
 
@@ -171,6 +177,7 @@ static void test_webhook (void **state)
     result = next_result (notify);
     assert_true (result.done);
     assert_string_equal (result.text, "HTTP 200: ok");
+    server_end (server);
     assert_int_equal (server->count, 2);
     for (unsigned i = 0; i < 2; i++) {
         assert_memory_equal (server->requests[i], "POST /hook ", 11);
@@ -180,7 +187,7 @@ static void test_webhook (void **state)
         check_body (server->requests[i]);
     }
     notify_free (&notify);
-    server_stop (server);
+    free (server);
     arena_free (&arena);
 }
 
