@@ -7,6 +7,27 @@
 
 enum { COMMAND_DEFAULT_MS = 300000 }; /* for a command that names no deadline */
 
+/* A shell finds the variables in its environment. Put into its script, a value could become code. */
+static bool is_shell_script (const struct command *command)
+{
+    return command->words_count == 3 && strcmp (command->words[0], "/bin/sh") == 0 &&
+           strcmp (command->words[1], "-c") == 0;
+}
+
+static bool words_of (
+    const struct command *command, const struct variables *variables, struct arena *arena,
+    const char *const **ret, struct error *error)
+{
+    const char **words;
+    if (!is_shell_script (command))
+        return variables_words (
+            variables, NULL, (const char *const *)command->words, command->words_count, arena, ret, error);
+    words = arena_array (arena, command->words_count + 1, sizeof *words);
+    (void)memcpy (words, command->words, command->words_count * sizeof *words);
+    *ret = (const char *const *)words;
+    return true;
+}
+
 bool service_start (
     const struct command *command, const char *folder, const struct variables *variables, bool leaves,
     struct spawn **ret, struct error *error)
@@ -17,10 +38,8 @@ bool service_start (
         .deadline = {command->deadline.ms > 0 ? command->deadline.ms : COMMAND_DEFAULT_MS},
         .environment = variables_environment (variables, &arena),
         .leave_group = leaves};
-    bool good = variables_words (
-                    variables, NULL, (const char *const *)command->words, command->words_count, &arena,
-                    &options.words, error) &&
-                spawn_start (&options, ret, error);
+    bool good =
+        words_of (command, variables, &arena, &options.words, error) && spawn_start (&options, ret, error);
     arena_free (&arena);
     return good;
 }
