@@ -48,6 +48,7 @@ static yaml_mark_t mark_of_offset (struct bytes input, size_t offset)
 
 static bool fail_of_parser (struct reader *reader)
 {
+    static const char advice[] = "indent with spaces alone, and close every quote and bracket";
     const yaml_parser_t *parser = &reader->parser;
     const char *problem = parser->problem != NULL ? parser->problem : "this is not YAML";
     yaml_mark_t mark = parser->problem_mark;
@@ -58,12 +59,12 @@ static bool fail_of_parser (struct reader *reader)
     }
     if (parser->context == NULL)
         return error_set (
-            reader->error, ERROR_INPUT, "%s:%zu:%zu: not well-formed YAML: %s", reader->file, mark.line + 1,
-            mark.column + 1, problem);
+            reader->error, ERROR_INPUT, "%s:%zu:%zu: not well-formed YAML: %s: %s", reader->file,
+            mark.line + 1, mark.column + 1, problem, advice);
     return error_set (
-        reader->error, ERROR_INPUT, "%s:%zu:%zu: not well-formed YAML: %s (%s that begins in line %zu)",
-        reader->file, mark.line + 1, mark.column + 1, problem, parser->context,
-        parser->context_mark.line + 1);
+        reader->error, ERROR_INPUT, "%s:%zu:%zu: not well-formed YAML: %s (%s that begins in line %zu): %s",
+        reader->file, mark.line + 1, mark.column + 1, problem, parser->context, parser->context_mark.line + 1,
+        advice);
 }
 
 static bool next_event (struct reader *reader, yaml_event_t *ret)

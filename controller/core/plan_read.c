@@ -115,6 +115,8 @@ struct plan_draft plan_read (struct plan_problems *problems, const struct tree *
                                        "profile",   "suites",  "steps",      "skip_staging"};
     struct plan_draft draft = {.root = root, .name = "", .product = "", .version = "", .comment = ""};
     draft.skip_staging = "";
+    draft.profile = "";
+    draft.profile_place = root;
     if (!field_keys (problems, root, "a plan", keys, sizeof keys / sizeof keys[0]))
         return draft;
     (void)field_need (problems, root, root, "a plan", "plan", "its name, such as connect-2026.06.1");

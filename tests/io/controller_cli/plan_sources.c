@@ -106,6 +106,19 @@ static void test_missing (void **state)
     assert_non_null (strstr (problems.items[0].text, "sub/x.yaml:4:14: exec: no file '"));
 }
 
+/* A plan that is no map says so, and nothing that it could have said is looked for. */
+static void test_no_map (void **state)
+{
+    struct place *place = *state;
+    struct plan_problems problems = {.arena = &place->arena};
+    struct plan_sources sources;
+    struct error error;
+    assert_true (plan_sources_read (put (place, "p.yaml", "- a\n"), &problems, &sources, &error));
+    assert_int_equal (problems.errors, 1);
+    assert_non_null (
+        strstr (problems.items[0].text, "p.yaml:1:1: a plan: expected a map of keys and values"));
+}
+
 static void lint_example (struct arena *arena, const char *path)
 {
     struct plan_problems problems = {.arena = arena};
@@ -159,6 +172,7 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown (test_found_and_hashed, make_place, drop_place),
         cmocka_unit_test_setup_teardown (test_missing, make_place, drop_place),
+        cmocka_unit_test_setup_teardown (test_no_map, make_place, drop_place),
         cmocka_unit_test_setup_teardown (test_examples_are_clean, make_place, drop_place),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
