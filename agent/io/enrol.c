@@ -59,27 +59,6 @@ bool token_parse (const char *text, struct arena *arena, struct token *ret, stru
 /* ---------------------------------------------------------------------------------------------- acceptance
  */
 
-static bool accept_trusts (
-    struct enrolling *enrolling, const struct enrolment *answer, struct instant now, struct trust *ret,
-    struct error *error)
-{
-    struct trust trust;
-    size_t i;
-    if (answer->trusts_count == 0)
-        return error_set (error, ERROR_REFUSED, "the controller accepted without a trust document");
-    if (!accept_first_trust (
-            &answer->trusts[0], &enrolling->token->connection.trust, now, &enrolling->arena, &trust, error))
-        return error_context (error, "the first trust document is not the one that the token names");
-    for (i = 1; i < answer->trusts_count; i++) {
-        struct trust next;
-        if (!accept_next_trust (&trust, &answer->trusts[i], now, &enrolling->arena, &next, error))
-            return error_context (error, "trust document %zu of %zu", i + 1, answer->trusts_count);
-        trust = next;
-    }
-    *ret = trust;
-    return true;
-}
-
 /* The fleet must name exactly the keys that lie here: else receipts of this host would prove nothing. */
 static bool check_own_entry (
     const struct enrolling *enrolling, const struct fleet *fleet, struct error *error)
@@ -135,7 +114,9 @@ static bool accepted (struct enrolling *enrolling, const struct enrolment *answe
     struct instant now = clock_now ();
     struct trust trust;
     struct fleet fleet;
-    return accept_trusts (enrolling, answer, now, &trust, error) &&
+    return accept_trusts (
+               answer->trusts, answer->trusts_count, &enrolling->token->connection.trust, now,
+               &enrolling->arena, &trust, error) &&
            accept_fleet (&trust, 0, &answer->fleet, now, &enrolling->arena, &fleet, error) &&
            check_own_entry (enrolling, &fleet, error) && commit (enrolling, answer, error);
 }

@@ -89,6 +89,49 @@ bool accept_next_trust (
     return true;
 }
 
+bool accept_trusts (
+    const struct envelope *envelopes, size_t count, const struct digest *pin, struct instant now,
+    struct arena *arena, struct trust *ret, struct error *error)
+{
+    const struct instant any = {0};
+    struct trust trust;
+    if (count == 0)
+        return error_set (error, ERROR_REFUSED, "there is no trust document");
+    if (!accept_first_trust (&envelopes[0], pin, count == 1 ? now : any, arena, &trust, error))
+        return error_context (error, "the first trust document");
+    for (size_t i = 1; i < count; i++) {
+        struct trust next;
+        if (!accept_next_trust (&trust, &envelopes[i], i + 1 == count ? now : any, arena, &next, error))
+            return error_context (error, "trust document %zu of %zu", i + 1, count);
+        trust = next;
+    }
+    *ret = trust;
+    return true;
+}
+
+/* Whether a number that only ever rises may follow `highest` (0: none is known). */
+static bool rises_soberly (uint64_t number, uint64_t highest)
+{
+    if (highest == 0)
+        return number <= ACCEPT_FIRST;
+    return number > highest && number - highest <= ACCEPT_RISE;
+}
+
+bool accept_counter (const struct plan *plan, uint64_t highest, struct error *error)
+{
+    if (plan->counter <= highest)
+        return error_set (
+            error, ERROR_REFUSED,
+            "release counter %" PRIu64 " of plan %s is not above %" PRIu64 ": build it again", plan->counter,
+            plan->name, highest);
+    return rises_soberly (plan->counter, highest) ||
+           error_set (
+               error, ERROR_REFUSED,
+               "release counter %" PRIu64 " of plan %s is absurdly far above %" PRIu64
+               ", and would leave no room for later ones: build it again",
+               plan->counter, plan->name, highest);
+}
+
 bool accept_fleet (
     const struct trust *trust, uint64_t least, const struct envelope *envelope, struct instant now,
     struct arena *arena, struct fleet *ret, struct error *error)
@@ -103,6 +146,11 @@ bool accept_fleet (
             error, ERROR_REFUSED,
             "fleet document of version %" PRIu64 ", where at least %" PRIu64 " is wanted: it never goes back",
             fleet.version, least);
+    if (!rises_soberly (fleet.version, least > 1 ? least - 1 : 0))
+        return error_set (
+            error, ERROR_REFUSED,
+            "fleet document of version %" PRIu64 ", which is absurdly far above the one before it",
+            fleet.version);
     if (!in_force (&fleet_type, fleet.expires, now, error))
         return false;
     *ret = fleet;

@@ -9,6 +9,12 @@
 /* How far the clocks of two honest machines may differ: what was issued further in the future is refused. */
 enum { ACCEPT_CLOCK_SLACK_MS = 5 * 60 * 1000 };
 
+/* How far a release counter or a fleet version may rise at once above the highest known, and how high the
+   first may be where none is. An absurd one, signed by mistake or by a thief, would leave no room above it.
+ */
+enum { ACCEPT_RISE = 1000000 };
+#define ACCEPT_FIRST (UINT64_C (1) << 48)
+
 /* An expired trust document vouches for nothing: every function below that takes one refuses then. Only
    accept_first_trust, accept_next_trust and accept_plan skip every check of expiry where `now` is {0}. For
    trust documents that is the way through older versions to the newest one. */
@@ -22,7 +28,13 @@ bool accept_first_trust (
 bool accept_next_trust (
     const struct trust *current, const struct envelope *envelope, struct instant now, struct arena *arena,
     struct trust *ret, struct error *error);
-/* Signed by operators; a version of at least `least`. */
+/* A whole chain, from the document that `pin` names to the newest. Older ones may have expired, for they are
+   only the way; the newest is in force. */
+bool accept_trusts (
+    const struct envelope *envelopes, size_t count, const struct digest *pin, struct instant now,
+    struct arena *arena, struct trust *ret, struct error *error);
+/* Signed by operators; a version of at least `least`, and no absurd one: `least` above 1 means that the one
+   before it is known. */
 bool accept_fleet (
     const struct trust *trust, uint64_t least, const struct envelope *envelope, struct instant now,
     struct arena *arena, struct fleet *ret, struct error *error);
@@ -56,6 +68,10 @@ bool accept_approval (
 bool accept_plan_approval (
     const struct trust *trust, const struct plan *plan, const struct envelope *envelope, struct instant now,
     struct arena *arena, struct approval *ret, struct public_key *ret_key, struct error *error);
+
+/* The plan's release counter is above `highest`, the highest that is known of its product (0: none), and not
+   absurdly so. */
+bool accept_counter (const struct plan *plan, uint64_t highest, struct error *error);
 
 /* A plan's inner order: steps numbered from 1 without a gap, limits at least 1, every suite, host and
    duration that a step needs is there, no host twice in the deploys of one environment, test and approval

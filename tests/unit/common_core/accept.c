@@ -105,6 +105,63 @@ static void test_next_trust (void **state)
     assert_false (next (world, &following, all, 3));
 }
 
+/* Versions 1 and 2 have expired since; only the newest has to be in force. */
+static void test_expired_links_of_a_chain (void **state)
+{
+    struct world *world = *state;
+    struct envelope chain[3];
+    struct trust newest = world->trust;
+    struct trust found = {0};
+    struct digest pin;
+    for (size_t i = 0; i < 3; i++) {
+        newest.version = world->trust.version + i;
+        newest.expires = i == 2 ? next_year : noon;
+        chain[i] = signed_by (&trust_type, &newest, roots, 2, &world->arena);
+    }
+    pin = digest_of (chain[0].content.data, chain[0].content.size);
+    assert_true (accept_trusts (chain, 3, &pin, noon, &world->arena, &found, &world->error));
+    assert_int_equal (found.version, newest.version);
+    assert_false (accept_trusts (chain, 2, &pin, noon, &world->arena, &found, &world->error));
+    assert_int_equal (world->error.kind, ERROR_EXPIRED);
+    assert_false (accept_trusts (chain, 1, &pin, noon, &world->arena, &found, &world->error));
+    assert_int_equal (world->error.kind, ERROR_EXPIRED);
+    assert_false (accept_trusts (chain, 0, &pin, noon, &world->arena, &found, &world->error));
+    assert_false (accept_trusts (chain + 1, 2, &pin, noon, &world->arena, &found, &world->error));
+    chain[1] = chain[2];
+    assert_false (accept_trusts (chain, 2, &pin, noon, &world->arena, &found, &world->error));
+    assert_int_equal (found.version, newest.version);
+}
+
+static bool fleet_accepted (struct world *world, uint64_t version, uint64_t least)
+{
+    struct fleet fleet;
+    struct envelope envelope;
+    world->fleet.version = version;
+    envelope = signed_by_one (&fleet_type, &world->fleet, "op", &world->arena);
+    return accept_fleet (&world->trust, least, &envelope, noon, &world->arena, &fleet, &world->error);
+}
+
+static void test_numbers_run_to_the_end (void **state)
+{
+    struct world *world = *state;
+    struct plan plan = {.name = "release", .counter = ACCEPT_FIRST};
+    assert_true (fleet_accepted (world, ACCEPT_FIRST, 1));
+    assert_false (fleet_accepted (world, ACCEPT_FIRST + 1, 1));
+    assert_false (fleet_accepted (world, UINT64_MAX, 0));
+    assert_true (fleet_accepted (world, 7 + ACCEPT_RISE, 8));
+    assert_false (fleet_accepted (world, 8 + ACCEPT_RISE, 8));
+    assert_int_equal (world->error.kind, ERROR_REFUSED);
+    assert_true (accept_counter (&plan, 0, &world->error));
+    assert_false (accept_counter (&plan, 1, &world->error));
+    assert_false (accept_counter (&plan, plan.counter, &world->error));
+    plan.counter++;
+    assert_false (accept_counter (&plan, 0, &world->error));
+    assert_true (accept_counter (&plan, ACCEPT_FIRST, &world->error));
+    plan.counter = UINT64_MAX;
+    assert_true (accept_counter (&plan, UINT64_MAX - ACCEPT_RISE, &world->error));
+    assert_false (accept_counter (&plan, UINT64_MAX - ACCEPT_RISE - 1, &world->error));
+}
+
 static void test_fleet (void **state)
 {
     struct world *world = *state;
@@ -467,6 +524,8 @@ int main (void)
     const struct CMUnitTest tests[] = {
         UNIT (test_first_trust),
         UNIT (test_next_trust),
+        UNIT (test_expired_links_of_a_chain),
+        UNIT (test_numbers_run_to_the_end),
         UNIT (test_fleet),
         UNIT (test_plan),
         UNIT (test_plan_quorum),
