@@ -131,6 +131,8 @@ void installer_check (const struct installer *installer)
         assert (installer->wait == WAIT_NOTHING || (installer->wait == WAIT_ACT && installer->prune != NULL));
     assert (installer->receipt_counter >= installer->receipt_count);
     assert (installer->plan_count <= PLANS_HELD && installer->permit_count <= PERMITS_HELD);
-    for (size_t i = 0; i < installer->row_count; i++)
-        assert (installer->rows[i].counter >= installer->rows[i].release.current.counter);
+    for (size_t i = 0; i < installer->reached_count; i++)
+        assert (
+            installer->reached[i].attempt >= 1 &&
+            installer->reached[i].attempt >= installer->reached[i].closed);
 }

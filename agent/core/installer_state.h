@@ -47,12 +47,21 @@ struct held_receipt {
 struct row {
     struct arena arena;
     struct note_release release;
-    uint64_t counter; /* highest that `current` ever had */
-    bool stuck;       /* the last work on it ended so: the service may be down */
-    char **folders;   /* newest first: each that was ever current and may still be on disk */
+    bool stuck;     /* the last work on it ended so: the service may be down */
+    char **folders; /* newest first: each that was ever current and may still be on disk */
     size_t folder_count;
     char *good;        /* folder of the release that last proved healthy, or NULL */
     char *good_before; /* and the one before that */
+};
+
+/* What this host has begun of one product: it never begins an older plan again, nor an older attempt, however
+   many receipts have been forgotten since. */
+struct reached {
+    char product[LIMIT_NAME + 1];
+    uint64_t counter;   /* the highest release counter of which any step was begun */
+    struct digest plan; /* the one plan that may bear it */
+    uint64_t attempt;   /* the newest that was begun, forward or back */
+    uint64_t closed;    /* the newest that ended here without success, or by a return; 0: none */
 };
 
 enum work_kind {
@@ -128,6 +137,8 @@ struct installer {
 
     struct row rows[LIMIT_PRODUCTS];
     size_t row_count;
+    struct reached reached[LIMIT_PRODUCTS];
+    size_t reached_count;
     struct held_receipt receipts[RECEIPTS_HELD]; /* oldest first */
     size_t receipt_count;
     uint64_t receipt_counter;
@@ -240,12 +251,15 @@ void supply_cancel (struct installer *installer, struct installer_effects *effec
  * retain.c */
 
 struct row *row_named (const struct installer *installer, const char *product);
+/* NULL: nothing of this product was ever begun here. */
+const struct reached *reached_of (const struct installer *installer, const char *product);
 bool release_exists (const struct host_release *release);
 void work_free (struct installer *installer);
 
 const struct held_receipt *receipt_find (
     const struct installer *installer, const struct digest *plan, enum permit_kind kind, uint64_t step,
     uint64_t attempt);
+bool receipt_is_success (const struct held_receipt *receipt);
 /* A receipt that closes this attempt of the plan for further steps on this host; NULL: none. */
 const struct held_receipt *receipt_closing (
     const struct installer *installer, const struct digest *plan, uint64_t attempt);

@@ -70,6 +70,18 @@ static bool check_host (const struct installer *installer, struct trial *trial, 
     return true;
 }
 
+/* The fleet says who may prove anything, so an old one must not be kept alive; back is always allowed. */
+static bool check_fleet_expiry (
+    const struct installer *installer, const struct trial *trial, struct error *error)
+{
+    char when[TIME_TEXT_SIZE];
+    return trial->held->permit.kind == PERMIT_RETURN ||
+           instant_before (trial->now, installer->fleet.expires) ||
+           error_set (
+               error, ERROR_EXPIRED, "fleet %llu expired at %s: submit a newer one",
+               (unsigned long long)installer->fleet.version, instant_print (installer->fleet.expires, when));
+}
+
 static bool check_step (const struct installer *installer, const struct trial *trial, struct error *error)
 {
     const struct permit *permit = &trial->held->permit;
@@ -162,6 +174,42 @@ static bool check_gate (const struct installer *installer, struct trial *trial, 
            error_context (error, "step %llu is not open", (unsigned long long)permit->step);
 }
 
+/* Neither a plan nor an attempt that is over comes back, in either direction: an old failure or an old abort
+   is no reason to undo what has gone out since. */
+static bool check_reached (const struct installer *installer, const struct trial *trial, struct error *error)
+{
+    const struct permit *permit = &trial->held->permit;
+    const struct plan *plan = &trial->plan;
+    const struct reached *reached = reached_of (installer, plan->product);
+    bool returns = permit->kind == PERMIT_RETURN;
+    if (reached == NULL)
+        return returns ||
+               (installer->reached_count < LIMIT_PRODUCTS
+                    ? accept_counter (plan, 0, error)
+                    : error_set (
+                          error, ERROR_LIMIT, "this host has had %d products already", LIMIT_PRODUCTS));
+    if (plan->counter < reached->counter)
+        return error_set (
+            error, ERROR_REFUSED,
+            "release counter %llu of plan %s is lower than %llu, which this host has had: build a new plan",
+            (unsigned long long)plan->counter, plan->name, (unsigned long long)reached->counter);
+    if (!digest_equal (&permit->plan, &reached->plan) && plan->counter == reached->counter)
+        return error_set (
+            error, ERROR_REFUSED,
+            "this host has had another plan with the release counter %llu: build a new one",
+            (unsigned long long)plan->counter);
+    if (!digest_equal (&permit->plan, &reached->plan))
+        return returns || accept_counter (plan, reached->counter, error);
+    if (permit->attempt < reached->attempt)
+        return error_set (
+            error, ERROR_REFUSED, "attempt %llu of plan %s is over: this host has begun attempt %llu",
+            (unsigned long long)permit->attempt, plan->name, (unsigned long long)reached->attempt);
+    return returns || permit->attempt > reached->closed ||
+           error_set (
+               error, ERROR_REFUSED, "attempt %llu of plan %s ended on this host; a retry opens the next one",
+               (unsigned long long)permit->attempt, plan->name);
+}
+
 /* What this host itself has done before. */
 static bool check_history (const struct installer *installer, const struct trial *trial, struct error *error)
 {
@@ -173,31 +221,26 @@ static bool check_history (const struct installer *installer, const struct trial
         return error_set (
             error, ERROR_LIMIT, "%d receipts wait for the controller: nothing new begins before it has them",
             RECEIPTS_HELD);
-    if (permit->kind == PERMIT_RETURN)
-        return true;
-    if (closing != NULL)
+    if (permit->kind == PERMIT_STEP && closing != NULL)
         return error_set (
             error, ERROR_REFUSED,
             "attempt %llu of plan %s ended on this host: %s; a retry opens the next one",
             (unsigned long long)permit->attempt, plan->name, enum_word (&outcome_words, closing->outcome));
-    if (row == NULL && installer->row_count == LIMIT_PRODUCTS)
+    if (permit->kind == PERMIT_STEP && row == NULL && installer->row_count == LIMIT_PRODUCTS)
         return error_set (error, ERROR_LIMIT, "this host has had %d products already", LIMIT_PRODUCTS);
-    if (row != NULL && plan->counter < row->counter)
-        return error_set (
-            error, ERROR_REFUSED,
-            "release counter %llu of plan %s is lower than %llu, which this host has had: build a new plan",
-            (unsigned long long)plan->counter, plan->name, (unsigned long long)row->counter);
-    return true;
+    return check_reached (installer, trial, error);
 }
 
 static bool check_all (const struct installer *installer, struct trial *trial, struct error *error)
 {
     bool returns = trial->held->permit.kind == PERMIT_RETURN;
+    struct instant now = trial->now;
+    if (returns)
+        now = (struct instant){0}; /* what a plan put here can be taken back after the plan expired */
     return accept_plan (
-               &installer->trust, &trial->held_plan->envelope, returns ? (struct instant){0} : trial->now,
-               &trial->arena, &trial->plan, error) &&
-           check_host (installer, trial, error) &&
-           (returns ? check_return : check_step) (installer, trial, error) &&
+               &installer->trust, &trial->held_plan->envelope, now, &trial->arena, &trial->plan, error) &&
+           check_fleet_expiry (installer, trial, error) && check_host (installer, trial, error) &&
+           (returns ? check_return (installer, trial, error) : check_step (installer, trial, error)) &&
            check_gate (installer, trial, error) && check_history (installer, trial, error);
 }
 

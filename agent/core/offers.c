@@ -33,13 +33,17 @@ static bool same_role_keys (const struct trust *first, const struct trust *secon
     return true;
 }
 
-/* A new controller key clears what the old one had set: a thief could have counted to the end. */
+/* One version of a chain may have expired while this host was away: what follows it is the way on, and what
+   an expired one vouches for is refused wherever it is asked. So neither its expiry nor this host's clock
+   counts here. A new controller key clears what the old one had set, for a thief could have counted to the
+   end, and in a year of his choice where this host's clock was wrong. */
 static bool take_trust (
     struct installer *installer, const struct envelope *envelope, struct instant now,
     struct installer_effects *effects, struct error *error)
 {
     struct note_trust note = {.document = *envelope};
     struct digest digest = digest_of (envelope->content.data, envelope->content.size);
+    struct note_clock cleared = {0};
     struct arena arena = {0};
     struct trust next;
     bool same_controller;
@@ -48,17 +52,16 @@ static bool take_trust (
     if (!installer->has_trust)
         return error_set (
             error, ERROR_REFUSED, "this host has no trust document yet: enrol it with a token first");
-    if (!accept_next_trust (&installer->trust, envelope, now, &arena, &next, error)) {
+    if (!accept_next_trust (&installer->trust, envelope, (struct instant){0}, &arena, &next, error)) {
         arena_free (&arena);
         return false;
     }
     same_controller = same_role_keys (&installer->trust, &next, ROLE_CONTROLLER);
+    cleared.floor = instant_earlier (next.issued, now);
     arena_free (&arena);
     effects_record (installer, effects, &note_trust_type, &note);
-    if (!same_controller) {
-        struct note_clock clock = {.floor = installer->clock.floor};
-        effects_record (installer, effects, &note_clock_type, &clock);
-    }
+    if (!same_controller)
+        effects_record (installer, effects, &note_clock_type, &cleared);
     return true;
 }
 
@@ -141,7 +144,7 @@ void take_offer (
     const struct record_type *type = NULL;
     struct error error;
     bool good = document_type (envelope->content, &type, &error);
-    if (good && type != &plan_type && !clock_is_sane (installer, now, &error))
+    if (good && type == &fleet_type && !clock_is_sane (installer, now, &error))
         good = false;
     else if (good && type == &trust_type)
         good = take_trust (installer, envelope, now, effects, &error);

@@ -19,15 +19,20 @@ const struct held_receipt *receipt_find (
     return NULL;
 }
 
+bool receipt_is_success (const struct held_receipt *receipt)
+{
+    return receipt->kind == PERMIT_STEP &&
+           (receipt->outcome == OUTCOME_KEPT || receipt->outcome == OUTCOME_PASSED);
+}
+
 /* After a return, or any step that did not succeed, only a later attempt may go on. */
 const struct held_receipt *receipt_closing (
     const struct installer *installer, const struct digest *plan, uint64_t attempt)
 {
     for (size_t i = installer->receipt_count; i > 0; i--) {
         const struct held_receipt *receipt = &installer->receipts[i - 1];
-        bool success = receipt->kind == PERMIT_STEP &&
-                       (receipt->outcome == OUTCOME_KEPT || receipt->outcome == OUTCOME_PASSED);
-        if (!success && digest_equal (&receipt->plan, plan) && receipt->attempt >= attempt)
+        if (!receipt_is_success (receipt) && digest_equal (&receipt->plan, plan) &&
+            receipt->attempt >= attempt)
             return receipt;
     }
     return NULL;
@@ -135,8 +140,11 @@ static const char *failed_tests (const struct work *work, struct arena *arena)
         failed += work->results[i].verdict != VERDICT_PASSED;
     buffer_print (&text, "%zu of %zu tests failed", failed, work->suite->tests_count);
     for (size_t i = 0, named = 0; i < work->result_count && text.size < LIMIT_LINE; i++)
-        if (work->results[i].verdict != VERDICT_PASSED)
+        if (work->results[i].verdict != VERDICT_PASSED) {
             buffer_print (&text, "%s %s", named++ == 0 ? ":" : ",", work->results[i].name);
+            if (work->results[i].detail[0] != '\0')
+                buffer_print (&text, " (%s)", work->results[i].detail);
+        }
     copy = fit_text (arena, text.data, LIMIT_LINE);
     buffer_free (&text);
     return copy;

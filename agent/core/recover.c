@@ -21,6 +21,44 @@ struct row *row_named (const struct installer *installer, const char *product)
     return NULL;
 }
 
+const struct reached *reached_of (const struct installer *installer, const char *product)
+{
+    for (size_t i = 0; i < installer->reached_count; i++)
+        if (strcmp (installer->reached[i].product, product) == 0)
+            return &installer->reached[i];
+    return NULL;
+}
+
+/* A step of a newer plan takes the place of the one before; a return only counts for the plan that is there.
+ */
+static void reach (struct installer *installer, const struct work *work)
+{
+    struct reached *reached = (struct reached *)reached_of (installer, work->plan.product);
+    bool same = reached != NULL && digest_equal (&reached->plan, &work->plan_digest);
+    if (same && work->permit.attempt > reached->attempt)
+        reached->attempt = work->permit.attempt;
+    if (same || work->permit.kind == PERMIT_RETURN ||
+        (reached != NULL && work->plan.counter < reached->counter))
+        return;
+    if (reached == NULL && installer->reached_count == LIMIT_PRODUCTS)
+        return;
+    if (reached == NULL)
+        reached = &installer->reached[installer->reached_count++];
+    *reached = (struct reached){
+        .counter = work->plan.counter, .plan = work->plan_digest, .attempt = work->permit.attempt};
+    (void)snprintf (reached->product, sizeof reached->product, "%s", work->plan.product);
+}
+
+static void reach_end (struct installer *installer, const struct held_receipt *receipt)
+{
+    for (size_t i = 0; i < installer->reached_count; i++) {
+        struct reached *reached = &installer->reached[i];
+        if (!receipt_is_success (receipt) && digest_equal (&reached->plan, &receipt->plan) &&
+            receipt->attempt > reached->closed)
+            reached->closed = receipt->attempt;
+    }
+}
+
 void work_free (struct installer *installer)
 {
     arena_free (&installer->work.arena);
@@ -145,6 +183,7 @@ static bool apply_begin (struct installer *installer, const struct note_begin *n
         return false;
     }
     installer->work = work;
+    reach (installer, &work);
     row = work_row (installer);
     installer->work.kind = kind_of (installer);
     installer->work.rescue = installer->work.kind == WORK_RETURN && row != NULL && row->stuck;
@@ -233,8 +272,6 @@ static bool apply_release (struct installer *installer, const struct note_releas
     arena_free (&row->arena);
     row->arena = arena;
     row->release = release;
-    if (release.current.counter > row->counter)
-        row->counter = release.current.counter;
     retain_note (row, release.folder);
     if (installer->work.kind != WORK_NONE)
         installer->work.linked = true;
@@ -249,6 +286,7 @@ static bool apply_receipt (struct installer *installer, const struct note_receip
     if (!receipts_apply (installer, &note->receipt, error))
         return error_context (error, "note_receipt");
     receipt = &installer->receipts[installer->receipt_count - 1];
+    reach_end (installer, receipt);
     row = installer->work.kind != WORK_NONE ? work_row (installer) : NULL;
     if (row != NULL && installer->work.kind != WORK_TEST && receipt->outcome != OUTCOME_FAILED) {
         row->stuck = receipt->outcome == OUTCOME_STUCK;
