@@ -100,18 +100,35 @@ fleet_host() {
   [ ${#fleet_as[@]} -eq 0 ] || chown -R 65534:65534 "$fleet_folder/hosts/$name"
 }
 
-# fleet_enrol NAME ENVIRONMENT PRODUCT: token, request, acceptance.
-fleet_enrol() {
-  local name=$1 environment=$2 product=$3 token asking
-  token=$(relevo host token)
+# fleet_ask NAME: a token, and the host's request to join, which waits in the background.
+declare -A fleet_asking
+fleet_ask() {
+  local name=$1 token
+  token=$(relevo host token 2>>"$fleet_folder/log/tokens")
   fleet_spawn "$fleet_folder/log/enrol-$name" "$fleet_folder/bin/relevo-agent" enrol \
     --config "$fleet_folder/hosts/$name/agent.yaml" --token "$token"
-  asking=$!
-  fleet_pids+=("$asking")
+  fleet_asking[$name]=$!
+  fleet_pids+=("$!")
+}
+
+# fleet_accept NAME ENVIRONMENT PRODUCT: an operator's yes; the request in the background ends by it.
+fleet_accept() {
+  local name=$1 environment=$2 product=$3
   fleet_wait 20 "enrolment of $name (see $fleet_folder/log/enrol-$name)" fleet_is_pending "$name"
   relevo host accept "$name" --environment "$environment" --product "$product" --yes \
     >>"$fleet_folder/log/enrol-$name" 2>&1
-  wait "$asking" || fleet_fail "enrolment of $name failed: $(tail -n 3 "$fleet_folder/log/enrol-$name")"
+}
+
+# fleet_joined NAME: waits until the host knows that it belongs to the fleet.
+fleet_joined() {
+  wait "${fleet_asking[$1]}" || fleet_fail "enrolment of $1 failed: $(tail -n 3 "$fleet_folder/log/enrol-$1")"
+}
+
+# fleet_enrol NAME ENVIRONMENT PRODUCT: all three.
+fleet_enrol() {
+  fleet_ask "$1"
+  fleet_accept "$@"
+  fleet_joined "$1"
 }
 
 fleet_is_pending() {

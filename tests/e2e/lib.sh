@@ -25,7 +25,7 @@ e2e_end() {
 fleet_up() {
   local staging=$1 production=$2 port number
   trap e2e_end EXIT
-  trap 'exit 143' TERM INT
+  trap 'exit 143' TERM INT HUP
   fleet_open
   export ASAN_OPTIONS=log_path=$fleet_folder/log/sanitizer UBSAN_OPTIONS=print_stacktrace=1:log_path=$fleet_folder/log/sanitizer
   export TSAN_OPTIONS=log_path=$fleet_folder/log/sanitizer:ignore_noninstrumented_modules=1:suppressions=$PWD/tests/tidy/tsan.supp
