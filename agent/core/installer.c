@@ -72,6 +72,8 @@ static void take_message (
         receipt_stored (installer, &((const struct report_stored *)message->record)->receipt, effects);
     else if (message->type == &content_here_type)
         supply_here (installer, &((const struct content_here *)message->record)->content, effects);
+    else if (message->type == &content_late_type)
+        supply_late (installer, message->record);
 }
 
 static void take_event (

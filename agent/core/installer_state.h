@@ -118,6 +118,7 @@ struct work {
     struct instant supply_until;
     struct wanted *wanted;
     size_t wanted_count;
+    char late[LIMIT_LINE + 1]; /* why contents do not come, in the session's last words about it */
     struct digest taking;
 };
 
@@ -241,6 +242,7 @@ void supply_have (
     struct installer *installer, const struct installer_event *event, struct installer_effects *effects);
 void supply_here (
     struct installer *installer, const struct digest *content, struct installer_effects *effects);
+void supply_late (struct installer *installer, const struct content_late *late);
 void supply_ask (const struct installer *installer, struct installer_effects *effects); /* again */
 struct instant supply_deadline (const struct installer *installer);
 /* Gives up, if it is late. */

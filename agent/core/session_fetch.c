@@ -19,6 +19,10 @@ enum {
     PROGRESS_MS = 500, /* at most twice a second */
 };
 
+#define DAMAGED                                                                                              \
+    "what arrived was damaged; where that repeats itself, the controller's copy is: `relevo artifact add` "  \
+    "of the file checks and repairs it"
+
 static void ask_controller (const struct turn *turn, const struct fetch *fetch, uint64_t size)
 {
     struct chunk_wanted wanted = {.content = fetch->content, .offset = fetch->asked, .size = size};
@@ -62,25 +66,38 @@ static void tell_here (const struct turn *turn, const struct fetch *fetch)
     turn_hand (turn, &content_here_type, &here);
 }
 
+/* At most a line of it, fit for a message. */
+static const char *fit_line (const struct turn *turn, const char *text)
+{
+    size_t size = strlen (text);
+    if (size > LIMIT_LINE)
+        size = text_cut (text, LIMIT_LINE);
+    return text_is_utf8 (text, size) ? arena_text_of (&turn->effects->arena, text, size)
+                                     : "the spool reports trouble";
+}
+
+static void tell_late (const struct turn *turn, const struct fetch *fetch, const char *why)
+{
+    struct content_late late = {.content = fetch->content, .cause = fit_line (turn, why)};
+    turn_hand (turn, &content_late_type, &late);
+}
+
 static void say_fetching (const struct turn *turn, const char *detail)
 {
     struct doing doing = turn->session->doing;
-    char fit[LIMIT_LINE + 1];
-    size_t size = text_cut (detail, strlen (detail) < LIMIT_LINE ? strlen (detail) : LIMIT_LINE);
     if (turn->session->link != LINK_UP)
         return;
-    (void)memcpy (fit, detail, size);
-    fit[size] = '\0';
     doing.activity = ACTIVITY_FETCHING;
-    doing.detail = text_is_utf8 (fit, size) ? fit : "the spool reports trouble";
+    doing.detail = fit_line (turn, detail);
     turn_send (turn, &doing_type, &doing);
 }
 
 static void rest (const struct turn *turn, struct fetch *fetch, const char *why)
 {
-    struct span pause =
-        turn_backoff (turn, (struct span){REST_FIRST_MS}, fetch->troubles, (struct span){REST_MOST_MS});
+    unsigned times = fetch->troubles > fetch->damages ? fetch->troubles : fetch->damages;
+    struct span pause = turn_backoff (turn, (struct span){REST_FIRST_MS}, times, (struct span){REST_MOST_MS});
     char text[TIME_TEXT_SIZE];
+    tell_late (turn, fetch, why);
     fetch->state = FETCH_RESTING;
     fetch->again = instant_add (turn->now, pause);
     fetch->source = (fetch->source + 1) % SOURCES;
@@ -193,7 +210,9 @@ void fetch_spool (const struct turn *turn, const struct session_event *event)
     }
     if (event->bad) {
         fetch->have = fetch->taken = fetch->asked = 0;
-        rest (turn, fetch, "what arrived was damaged");
+        rest (turn, fetch, DAMAGED);
+        if (fetch->damages < UINT32_MAX)
+            fetch->damages++;
         return;
     }
     if (fetch->state == FETCH_RUNNING && event->have < fetch->have)

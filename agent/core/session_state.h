@@ -31,7 +31,8 @@ struct fetch {
     uint64_t asked;   /* asked for, up to here */
     uint64_t rewound; /* the offset, plus one, at which a gap has already made us ask again */
     size_t source;    /* index into the table of sources */
-    unsigned troubles;
+    unsigned troubles; /* since bytes came last */
+    unsigned damages;  /* how often all bytes came and were wrong: the next ones don't make that good */
     struct instant again; /* RESTING: when to try again; RUNNING: when silence is too long */
 };
 

@@ -113,6 +113,7 @@ void supply_begin (struct installer *installer, struct instant now, struct insta
     tests_needed (installer, &tests, &test_count);
     work->wanted = arena_array (&work->arena, artifact_count + test_count, sizeof *work->wanted);
     work->wanted_count = 0;
+    work->late[0] = '\0';
     work->supply_until = supply_end (work, now);
     for (size_t i = 0; i < artifact_count; i++)
         want (work, &work->plan.artifacts[i].digest, work->plan.artifacts[i].length);
@@ -256,6 +257,18 @@ void supply_here (
         take_next (installer, effects);
 }
 
+/* A stranger's words: shown to people as such, and in nothing believed. */
+void supply_late (struct installer *installer, const struct content_late *late)
+{
+    const struct wanted *wanted = NULL;
+    size_t size = strlen (late->cause);
+    if (installer->wait == WAIT_CONTENT || installer->wait == WAIT_TAKE)
+        wanted = wanted_find (&installer->work, &late->content);
+    if (wanted == NULL || wanted->have || !text_is_printable (late->cause, size))
+        return;
+    (void)memcpy (installer->work.late, late->cause, size + 1);
+}
+
 struct instant supply_deadline (const struct installer *installer)
 {
     return installer->wait == WAIT_CONTENT ? installer->work.supply_until : (struct instant){INT64_MAX};
@@ -273,8 +286,9 @@ void supply_check_time (struct installer *installer, struct instant now, struct 
     give_up (
         installer,
         arena_format (
-            &effects->arena, "%zu of %zu contents did not arrive within %s", missing, work->wanted_count,
-            span_print (instant_between (work->started, now), text)),
+            &effects->arena, "%zu of %zu contents did not arrive within %s%s%s", missing, work->wanted_count,
+            span_print (instant_between (work->started, now), text),
+            work->late[0] != '\0' ? "; the session says: " : "", work->late),
         now, effects);
 }
 

@@ -27,7 +27,8 @@ enum {
 #define PART ".part"
 
 struct upload {
-    int file; /* -1: a free place */
+    int file;   /* -1: a free place */
+    bool whole; /* a finished content that is checked again */
     struct digest digest;
     uint64_t have;
     uint64_t hashed; /* <= have */
@@ -218,11 +219,17 @@ bool depot_read (
 /* ------------------------------------------------------------------------------------------------- uploads
  */
 
-static struct upload *upload_find (struct depot *depot, const struct digest *digest)
+/* One that was opened for the other purpose is of no use any more: the file has got its other name. */
+static struct upload *upload_find (struct depot *depot, const struct digest *digest, bool whole)
 {
-    for (size_t i = 0; i < MOST_UPLOADS; i++)
-        if (depot->uploads[i].file >= 0 && digest_equal (&depot->uploads[i].digest, digest))
-            return &depot->uploads[i];
+    for (size_t i = 0; i < MOST_UPLOADS; i++) {
+        struct upload *upload = &depot->uploads[i];
+        if (upload->file < 0 || !digest_equal (&upload->digest, digest))
+            continue;
+        if (upload->whole == whole)
+            return upload;
+        close_file (&upload->file);
+    }
     return NULL;
 }
 
@@ -241,11 +248,11 @@ static struct upload *upload_place (struct depot *depot)
 }
 
 static struct upload *upload_open (
-    struct depot *depot, const struct digest *digest, const char *path, struct error *error)
+    struct depot *depot, const struct digest *digest, const char *path, int flags, struct error *error)
 {
     struct upload *upload;
     struct stat status;
-    int file = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int file = open (path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0 || fstat (file, &status) != 0) {
         (void)system_error (path, "opening", error);
         close_file (&file);
@@ -262,7 +269,7 @@ static void upload_restart (struct upload *upload)
 {
     upload->have = upload->hashed = upload->flushed = 0;
     digest_begin (&upload->stream);
-    if (ftruncate (upload->file, 0) != 0)
+    if (upload->whole || ftruncate (upload->file, 0) != 0)
         close_file (&upload->file);
 }
 
@@ -375,13 +382,62 @@ static bool upload_take (
            upload_finish (depot, upload, path, whole_path (depot, &upload->digest, arena), error);
 }
 
+/* What the disk damaged is removed, so that it can be sent again. Hosts that are reading it meanwhile notice
+   the damage by themselves. */
+static bool whole_remove (
+    struct depot *depot, const struct digest *digest, const char *path, struct depot_state *ret,
+    struct error *error)
+{
+    for (size_t i = 0; i < MOST_READERS; i++)
+        if (depot->readers[i].file >= 0 && digest_equal (&depot->readers[i].digest, digest))
+            close_file (&depot->readers[i].file);
+    if (unlink (path) != 0)
+        return system_error (path, "removing what is damaged", error);
+    *ret = (struct depot_state){0};
+    return true;
+}
+
+/* A question about a content that is here: its bytes answer, not its name alone. */
+static bool whole_check (
+    struct depot *depot, const struct digest *digest, uint64_t length, const char *path,
+    struct depot_state *ret, struct error *error)
+{
+    struct upload *upload = upload_find (depot, digest, true);
+    struct digest found;
+    bool readable;
+    if (upload == NULL)
+        upload = upload_open (depot, digest, path, O_RDONLY, error);
+    if (upload == NULL)
+        return false;
+    upload->whole = true;
+    upload->used = ++depot->clock;
+    upload_hash (depot, upload);
+    readable = upload->file >= 0;
+    if (readable && upload->hashed < upload->have) {
+        *ret = (struct depot_state){.have = upload->have, .busy = true};
+        return true;
+    }
+    close_file (&upload->file);
+    found = digest_end (&upload->stream);
+    if (!readable || !digest_equal (&found, digest))
+        return whole_remove (depot, digest, path, ret, error);
+    *ret = (struct depot_state){.have = length, .complete = true};
+    return upload->have == length ||
+           error_set (
+               error, ERROR_INPUT, "this content is here with %" PRIu64 " bytes, not %" PRIu64, upload->have,
+               length);
+}
+
 static bool whole_state (
-    const char *path, uint64_t length, bool *ret_there, struct depot_state *ret, struct error *error)
+    struct depot *depot, const struct digest *digest, uint64_t length, const char *path, bool is_question,
+    bool *ret_there, struct depot_state *ret, struct error *error)
 {
     struct stat status;
     *ret_there = lstat (path, &status) == 0;
     if (!*ret_there)
         return errno == ENOENT || system_error (path, "looking", error);
+    if (is_question && S_ISREG (status.st_mode))
+        return whole_check (depot, digest, length, path, ret, error);
     if (!S_ISREG (status.st_mode) || (uint64_t)status.st_size != length)
         return error_set (
             error, ERROR_INPUT, "this content is here with %jd bytes, not %" PRIu64, (intmax_t)status.st_size,
@@ -409,11 +465,12 @@ bool depot_put (
         return error_set (
             error, ERROR_LIMIT, "a piece of %zu bytes at %" PRIu64 " passes the end at %" PRIu64, data.size,
             offset, length);
-    good = whole_state (whole_path (depot, digest, &arena), length, &there, &state, error);
+    good = whole_state (
+        depot, digest, length, whole_path (depot, digest, &arena), data.size == 0, &there, &state, error);
     if (good && !there && (data.size > 0 || length == 0 || has_part (depot, digest, &arena))) {
-        upload = upload_find (depot, digest);
+        upload = upload_find (depot, digest, false);
         if (upload == NULL)
-            upload = upload_open (depot, digest, part_path (depot, digest, &arena), error);
+            upload = upload_open (depot, digest, part_path (depot, digest, &arena), O_RDWR | O_CREAT, error);
         good = upload != NULL && upload_take (depot, upload, length, offset, data, &arena, &state, error);
     }
     if (good)

@@ -22,8 +22,9 @@ bool depot_open (const char *folder, struct depot **ret, struct error *error);
 void depot_close (struct depot **depot);
 
 /* A piece of the content, or, with no data, the question how much is there. A piece that does not start at
-   what is there already is ignored: `ret->have` says where to go on. Bytes that turn out wrong at the end are
-   removed (ERROR_INPUT). On a full disk nothing is lost but this piece. */
+   what is there already is ignored: `ret->have` says where to go on. The question about a content that is
+   whole has its bytes checked: damaged ones are removed, and it begins anew. Bytes that turn out wrong at the
+   end are removed (ERROR_INPUT). On a full disk nothing is lost but this piece. */
 bool depot_put (
     struct depot *depot, const struct digest *digest, uint64_t length, uint64_t offset, struct bytes data,
     struct depot_state *ret, struct error *error);

@@ -134,6 +134,38 @@ static void test_resume (void **state)
 }
 
 /* Killed between the last byte and the rename. */
+/* The disk damaged a whole content: the question notices it, and the same bytes can come again. */
+static void test_damage_is_repaired (void **state)
+{
+    struct fixture *fixture = *state;
+    struct arena arena = {0};
+    struct bytes bytes;
+    struct error error;
+    char path[400];
+    char text[DIGEST_TEXT_SIZE];
+    (void)snprintf (path, sizeof path, "%s/%s", fixture->folder, digest_print (&fixture->digest, text));
+    for (int round = 0; round < 2; round++) {
+        int file;
+        (void)put_rest (fixture, put (fixture, 0, 0));
+        assert_true (depot_read (fixture->depot, &fixture->digest, 0, 10, &arena, &bytes, &error));
+        assert_true (put (fixture, 0, 0).complete);
+        assert_int_equal (chmod (path, 0600), 0);
+        file = open (path, O_WRONLY | O_CLOEXEC);
+        assert_true (file >= 0);
+        if (round == 0)
+            assert_int_equal (pwrite (file, "damage", 6, SIZE / 2), 6);
+        else
+            assert_int_equal (ftruncate (file, SIZE / 2), 0);
+        assert_int_equal (close (file), 0);
+        assert_int_equal (put (fixture, 0, 0).have, 0);
+        assert_false (is_there (fixture, ""));
+        assert_false (depot_read (fixture->depot, &fixture->digest, 0, 10, &arena, &bytes, &error));
+        (void)put_rest (fixture, (struct depot_state){0});
+        check_whole (fixture);
+    }
+    arena_free (&arena);
+}
+
 static void test_resume_all_there (void **state)
 {
     struct fixture *fixture = *state;
@@ -356,6 +388,7 @@ int main (void)
     const struct CMUnitTest tests[] = {
         TEST (test_put_and_read),
         TEST (test_resume),
+        TEST (test_damage_is_repaired),
         TEST (test_resume_all_there),
         TEST (test_resume_in_slices),
         TEST (test_other_offsets_are_ignored),

@@ -46,6 +46,7 @@ struct bench {
     size_t drops;
     size_t chunks;
     char detail[LIMIT_LINE + 1];
+    char late[LIMIT_LINE + 1]; /* what the installer heard about it */
 };
 
 static struct digest the_content (void)
@@ -138,6 +139,9 @@ static void perform (struct bench *bench, const struct session_effect *effect)
         break;
     case SESSION_HAND:
         bench->handed[effect->type->number]++;
+        if (effect->type == &content_late_type)
+            (void)snprintf (
+                bench->late, sizeof bench->late, "%s", ((const struct content_late *)effect->record)->cause);
         break;
     case SESSION_RECONNECT:
         bench->reconnects++;
@@ -459,6 +463,8 @@ static void test_refused_and_damaged (void **state)
     bench->bad = 2;
     fetch_all (bench);
     assert_true (bench->opens >= 4);
+    assert_in_range (bench->handed[content_late_type.number], 3, 14);
+    assert_non_null (strstr (bench->late, "what arrived was damaged"));
     bench_free (bench);
 }
 

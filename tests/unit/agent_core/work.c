@@ -117,6 +117,13 @@ static void test_bad_content (void **state)
     world_free (world);
 }
 
+static void say_late (struct world *world, const char *cause)
+{
+    struct content_late late = {.content = world->wanted_last, .cause = cause};
+    enqueue_message (world, &content_late_type, &late);
+    run (world);
+}
+
 static void test_content_that_never_comes (void **state)
 {
     struct scene scene = scene_new ();
@@ -125,6 +132,8 @@ static void test_content_that_never_comes (void **state)
     world->mute = true;
     deploy (world, &scene.new);
     assert_int_equal (world->receipts, 1);
+    say_late (world, "the disk there is full");
+    say_late (world, "\x1b[2J"); /* not for a terminal: the words before it stay */
     for (int i = 0; i < 10 && world->receipts == 1; i++) {
         world->now = installer_deadline (world->installer);
         (void)enqueue (world, INSTALLER_TIME);
@@ -157,6 +166,7 @@ static void test_return_twice (void **state)
 {
     struct scene scene = scene_new ();
     struct world *world = scene.world;
+    size_t receipts;
     (void)state;
     deploy (world, &scene.new);
     order_return (world, &scene.new);
@@ -176,7 +186,6 @@ static void test_return_of_the_first (void **state)
 {
     struct scene scene = scene_new ();
     struct world *world = scene.world;
-    size_t receipts;
     (void)state;
     order_return (world, &scene.old);
     assert_int_equal (world->receipt.outcome, OUTCOME_RETURNED);

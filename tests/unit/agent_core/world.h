@@ -70,6 +70,7 @@ struct world {
     enum activity activity;
     size_t acts[act_count];
     size_t wanted;
+    struct digest wanted_last;
     size_t keep_count;
     char keep[8][128];
 };
@@ -435,6 +436,7 @@ static inline void see_message (struct world *world, const struct installer_effe
         const struct content_wanted *wanted = effect->record;
         struct content_here here = {.content = wanted->content};
         world->wanted++;
+        world->wanted_last = wanted->content;
         if (!world->mute)
             enqueue_message (world, &content_here_type, &here);
     } else if (effect->type == &content_done_type)
