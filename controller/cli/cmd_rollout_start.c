@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,10 +11,19 @@
 #include "controller/cli/rollout_show.h"
 #include "controller/cli/watch.h"
 
-/* Who starts it, for people: nothing depends on it. */
-static const char *user_name (struct cli *cli)
+/* Who starts it, for people: nothing depends on it. The name that the trust document gives to this person's
+   wire key, else the user's own, behind sudo too. */
+static const char *user_name (struct cli *cli, struct client *client, const struct trust *trust)
 {
+    const char *const said[] = {getenv ("SUDO_USER"), getenv ("USER")};
     const struct passwd *entry = getpwuid (getuid ());
+    struct wire_key own = client_wire_key (client);
+    for (size_t i = 0; i < trust->keys_count; i++)
+        if (memcmp (&trust->keys[i].wire, &own, sizeof own) == 0)
+            return trust->keys[i].name;
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
+        if (said[i] != NULL && text_is_name (said[i]))
+            return arena_text (&cli->arena, said[i]);
     return entry != NULL && text_is_name (entry->pw_name) ? arena_text (&cli->arena, entry->pw_name)
                                                           : "unknown";
 }
@@ -31,8 +41,10 @@ static bool start (
     bool done = signed_file_read (file, &arena, &begin.plan, error) &&
                 client_inventory (client, &arena, &inventory, error) &&
                 (accept_plan (&inventory.trust, &begin.plan, clock_now (), &arena, &plan, error) ||
-                 error_context (error, "%s", file)) &&
-                client_ask_for (client, &rollout_start_type, &begin, &answer_type, &arena, &said, error);
+                 error_context (error, "%s", file));
+    if (done && begin.by == NULL)
+        begin.by = user_name (cli, client, &inventory.trust);
+    done = done && client_ask_for (client, &rollout_start_type, &begin, &answer_type, &arena, &said, error);
     if (done) {
         const struct answer *answer = said;
         *ret = answer->rollout;
@@ -63,7 +75,8 @@ int cmd_rollout_start (struct cli *cli, int argc, char **argv)
         {"timeout", 't', OPTION_SPAN, &options.timeout, "SPAN", "with --watch: at most so long (5m)"},
         {"until-approval", 0, OPTION_FLAG, &options.until_approval, NULL,
          "with --watch: end with 6 where a person is needed"},
-        {"by", 0, OPTION_TEXT, &by, "NAME", "who starts it, for the history (the user's name)"},
+        {"by", 0, OPTION_TEXT, &by, "NAME",
+         "who starts it, for the history (the owner of the wire key, else the user)"},
     };
     const struct command_line line = {
         .usage = "relevo rollout start PLAN [options]",
@@ -83,7 +96,7 @@ int cmd_rollout_start (struct cli *cli, int argc, char **argv)
         return exit_code;
     if (!client_open (cli, &client, &error))
         return cli_fail (cli, &error);
-    if (!start (cli, client, operands.items[0], by != NULL ? by : user_name (cli), &rollout, &error))
+    if (!start (cli, client, operands.items[0], by, &rollout, &error))
         exit_code = cli_fail (cli, &error);
     else if (watch)
         exit_code = watch_rollout (cli, client, rollout, &options);

@@ -9,9 +9,12 @@ enum {
     BAR_CELLS = 16,
     TITLE_SHARE = 3, /* a title takes at most a third of the width */
     TITLE_LEAST = 12,
+    STEP_FRAME = 15, /* mark, number and time of a step, and the blanks between */
+    TEXT_MOST = 44,  /* longer ones push the time to the right */
     REASON_LINES = 3,
     HOST_COLUMNS = 6,
     HOSTS_LEAST = 3,
+    NEXT_INDENT = 6,
 };
 
 /* ---------------------------------------------------------------------------------------------------- lines
@@ -66,18 +69,57 @@ static void wrap (const char *text, unsigned width, unsigned indent, unsigned mo
 /* ----------------------------------------------------------------------------------------------------- head
  */
 
-static void add_elapsed (const struct view_head *head, struct instant now, struct buffer *line)
+/* How long the machines still work if it goes on as it went; people and pauses are not foreseen. Zero where
+   nothing is known yet. */
+static struct span work_left (const struct progress *state, struct instant now)
 {
+    int64_t hosts = 0, deploying = 0, suites = 0, testing = 0, left = 0;
+    for (size_t i = 0; i < state->steps_count; i++) {
+        const struct view_step *step = &state->steps[i];
+        int64_t took = instant_between (step->started, step->finished).ms;
+        if (step->state != STEP_PASSED || took < 0)
+            continue;
+        deploying += step->kind == STEP_DEPLOY ? took : 0;
+        hosts += step->kind == STEP_DEPLOY ? (int64_t)step->total : 0;
+        testing += step->kind == STEP_TEST ? took : 0;
+        suites += step->kind == STEP_TEST ? 1 : 0;
+    }
+    for (size_t i = 0; i < state->steps_count; i++) {
+        const struct view_step *step = &state->steps[i];
+        bool running = step->state == STEP_RUNNING;
+        int64_t took = running ? instant_between (step->started, now).ms : 0;
+        int64_t whole = 0;
+        if (!running && step->state != STEP_WAITING)
+            continue;
+        if (step->kind == STEP_DEPLOY && hosts > 0)
+            whole = deploying / hosts * (int64_t)step->total;
+        if (step->kind == STEP_TEST && suites > 0)
+            whole = testing / suites;
+        left += whole > took ? whole - took : 0;
+    }
+    return (struct span){left};
+}
+
+static void add_times (const struct progress *state, struct instant now, struct buffer *line)
+{
+    const struct view_head *head = &state->head;
     char text[TIME_TEXT_SIZE];
     struct instant end = phase_is_final (head->phase) ? head->changed : now;
     struct span span = instant_between (head->started, end);
-    if (head->started.ms != 0 && span.ms >= 0)
-        buffer_print (line, "   %s", seconds_print (span, text));
+    struct span left = work_left (state, now);
+    if (head->started.ms == 0 || span.ms < 0)
+        return;
+    buffer_print (line, "   %s", seconds_print (span, text));
+    if (head->phase == PHASE_PROGRESSING && left.ms > 0)
+        buffer_print (line, ", ~%s left", span_print (span_seconds (left.ms / 1000 + 1), text));
 }
 
-static void draw_head (const struct view_head *head, const struct live_options *options, struct buffer *out)
+/* What goes where, and how it stands: one line where it fits, else two. */
+static void draw_title (const struct progress *state, const struct live_options *options, struct buffer *out)
 {
+    const struct view_head *head = &state->head;
     struct buffer line = {0};
+    struct buffer stand = {0};
     buffer_plain (&line, head->product);
     buffer_text (&line, " ");
     if (head->from[0] != '\0') {
@@ -88,10 +130,24 @@ static void draw_head (const struct view_head *head, const struct live_options *
     buffer_text (&line, "   ");
     buffer_plain (&line, head->environment);
     buffer_print (
-        &line, "   ● %s   step %" PRIu64 "/%" PRIu64, enum_word (&phase_words, head->phase), head->step,
+        &stand, "● %s   step %" PRIu64 "/%" PRIu64, enum_word (&phase_words, head->phase), head->step,
         head->steps);
-    add_elapsed (head, options->now, &line);
+    add_times (state, options->now, &stand);
+    if (text_columns (line.data) + 3 + text_columns (stand.data) > options->width)
+        end_line (&line, options->width, out);
+    else
+        buffer_text (&line, "   ");
+    buffer_append (&line, stand.data, stand.size);
     end_line (&line, options->width, out);
+    buffer_free (&stand);
+    buffer_free (&line);
+}
+
+static void draw_head (const struct progress *state, const struct live_options *options, struct buffer *out)
+{
+    const struct view_head *head = &state->head;
+    struct buffer line = {0};
+    draw_title (state, options, out);
     if (head->by[0] != '\0')
         buffer_text (&line, "by ");
     buffer_plain (&line, head->by);
@@ -147,36 +203,66 @@ void live_step_words (const struct view_step *step, struct buffer *out)
     buffer_free (&counts);
 }
 
-/* How long the rest takes if it goes on as it went, for a step in which something is done already. */
-static void add_left (const struct view_step *step, struct instant now, struct buffer *line)
+/* The bar, the counts and the words of one step. */
+static void step_text (const struct view_step *step, struct buffer *out)
 {
-    char text[TIME_TEXT_SIZE];
-    struct span took = instant_between (step->started, now);
-    int64_t left;
-    if (step->kind != STEP_DEPLOY || step->done == 0 || step->done >= step->total || took.ms <= 0)
-        return;
-    left = took.ms / (int64_t)step->done * (int64_t)(step->total - step->done);
-    buffer_print (line, "  ~%s left", span_print (span_seconds (left / 1000 + 1), text));
+    if (step->state == STEP_RUNNING && step->total > 0 &&
+        (step->kind == STEP_DEPLOY || step->kind == STEP_TEST))
+        add_bar (out, step->done, step->total);
+    live_step_words (step, out);
+}
+
+/* Columns of a step's line: those of the longest title and text, as far as the width allows. */
+struct step_columns {
+    unsigned title;
+    unsigned text;
+};
+
+static struct step_columns step_columns (const struct progress *state, unsigned width)
+{
+    struct step_columns columns = {0};
+    unsigned title = width / TITLE_SHARE > TITLE_LEAST ? width / TITLE_SHARE : TITLE_LEAST;
+    unsigned text;
+    for (size_t i = 0; i < state->steps_count; i++) {
+        struct buffer words = {0};
+        unsigned size = text_columns (state->steps[i].title);
+        if (state->steps[i].state == STEP_WAITING)
+            continue;
+        columns.title = size > columns.title ? size : columns.title;
+        step_text (&state->steps[i], &words);
+        size = words.size > 0 ? text_columns (words.data) : 0;
+        columns.text = size > columns.text ? size : columns.text;
+        buffer_free (&words);
+    }
+    columns.title = columns.title < title ? columns.title : title;
+    text = width > columns.title + STEP_FRAME ? width - columns.title - STEP_FRAME : 0;
+    text = text < TEXT_MOST ? text : TEXT_MOST;
+    columns.text = columns.text < text ? columns.text : text;
+    return columns;
 }
 
 static void draw_step (
-    const struct view_step *step, unsigned title, const struct live_options *options, struct buffer *out)
+    const struct view_step *step, struct step_columns columns, const struct live_options *options,
+    struct buffer *out)
 {
     struct buffer line = {0};
+    struct buffer words = {0};
     char text[TIME_TEXT_SIZE];
     bool running = step->state == STEP_RUNNING;
     struct span took = instant_between (step->started, running ? options->now : step->finished);
+    bool timed = step->started.ms != 0 && took.ms >= 0 && (running || step->finished.ms != 0);
     buffer_print (&line, " %s %" PRIu64 " ", step_mark (step->state), step->number);
-    add_padded (&line, step->title, title);
+    add_padded (&line, step->title, columns.title);
     buffer_text (&line, "  ");
-    if (running && step->total > 0 && (step->kind == STEP_DEPLOY || step->kind == STEP_TEST))
-        add_bar (&line, step->done, step->total);
-    live_step_words (step, &line);
-    if (step->started.ms != 0 && took.ms >= 0)
+    step_text (step, &words);
+    if (words.size > 0)
+        buffer_append (&line, words.data, words.size);
+    for (unsigned used = words.size > 0 ? text_columns (words.data) : 0; timed && used < columns.text; used++)
+        buffer_text (&line, " ");
+    if (timed)
         buffer_print (&line, "  %s", seconds_print (took, text));
-    if (running)
-        add_left (step, options->now, &line);
     end_line (&line, options->width, out);
+    buffer_free (&words);
     buffer_free (&line);
 }
 
@@ -203,17 +289,10 @@ static void draw_waiting (
 
 static void draw_steps (const struct progress *state, const struct live_options *options, struct buffer *out)
 {
-    unsigned most = options->width / TITLE_SHARE > TITLE_LEAST ? options->width / TITLE_SHARE : TITLE_LEAST;
-    unsigned title = 0;
-    for (size_t i = 0; i < state->steps_count; i++) {
-        unsigned columns = text_columns (state->steps[i].title);
-        if (state->steps[i].state != STEP_WAITING && columns > title)
-            title = columns;
-    }
-    title = title < most ? title : most;
+    struct step_columns columns = step_columns (state, options->width);
     for (size_t i = 0; i < state->steps_count; i++)
         if (state->steps[i].state != STEP_WAITING)
-            draw_step (&state->steps[i], title, options, out);
+            draw_step (&state->steps[i], columns, options, out);
     draw_waiting (state, options, out);
 }
 
@@ -311,41 +390,82 @@ static bool any_step_failed (const struct view *view)
     return false;
 }
 
-void live_next (const struct view *view, struct buffer *out)
+static void add_command (struct buffer *out, const char *word, uint64_t rollout, const char *more)
+{
+    buffer_print (out, "%srelevo rollout %s %" PRIu64 "%s", out->size > 0 ? " | " : "", word, rollout, more);
+}
+
+/* For a step that people decide. */
+static void next_decision (const struct view_step *step, uint64_t rollout, struct buffer *out)
+{
+    if (step == NULL || step->kind == STEP_PAUSE) {
+        add_command (out, "promote", rollout, "");
+        add_command (out, "abort", rollout, "");
+        return;
+    }
+    add_command (out, "approve", rollout, " --key NAME");
+    if (step->optional)
+        add_command (out, "skip", rollout, " --key NAME");
+    add_command (out, "reject", rollout, " --key NAME");
+}
+
+void live_next (const struct view *view, struct buffer *ret)
 {
     const struct view_head *head = &view->state.head;
     const struct view_step *step = view_step_numbered (view, head->step);
-    enum step_kind kind = step != NULL ? step->kind : STEP_DEPLOY;
-    const char *words = "";
-    const char *more = NULL;
+    bool pausing = step != NULL && step->kind == STEP_PAUSE;
+    struct buffer out = {0};
     switch (head->phase) {
     case PHASE_PROGRESSING:
-        words = kind == STEP_PAUSE ? "promote" : "pause";
-        more = "abort";
+        add_command (&out, pausing ? "promote" : "pause", head->rollout, "");
+        add_command (&out, "abort", head->rollout, "");
         break;
     case PHASE_AWAITING:
-        words = kind == STEP_PAUSE ? "promote" : "approve";
-        more = kind == STEP_PAUSE ? "abort" : "reject";
+        next_decision (step, head->rollout, &out);
         break;
     case PHASE_PAUSED:
-        words = any_step_failed (view) ? "retry" : kind == STEP_PAUSE ? "promote" : "resume";
-        more = "abort";
+        add_command (
+            &out,
+            any_step_failed (view) ? "retry"
+            : pausing              ? "promote"
+                                   : "resume",
+            head->rollout, "");
+        add_command (&out, "abort", head->rollout, "");
         break;
     case PHASE_HEALTHY:
-        words = "undo";
+        add_command (&out, "undo", head->rollout, "");
         break;
     case PHASE_DEGRADED:
     case PHASE_ABORTED:
     case PHASE_ROLLED_BACK:
-        buffer_text (out, "relevo host list | relevo audit verify");
-        return;
+        buffer_text (&out, "relevo host list | relevo audit verify");
+        break;
     case PHASE_RETURNING:
     case phase_count:
-        return;
+        break;
     }
-    buffer_print (out, "relevo rollout %s %" PRIu64, words, head->rollout);
-    if (more != NULL)
-        buffer_print (out, " | relevo rollout %s %" PRIu64, more, head->rollout);
+    if (out.size > 0)
+        buffer_append (ret, out.data, out.size);
+    buffer_free (&out);
+}
+
+/* One command a line where they do not fit side by side. */
+static void draw_next (const struct view *view, unsigned width, struct buffer *out)
+{
+    struct buffer commands = {0};
+    struct buffer line = {0};
+    bool fits;
+    live_next (view, &commands);
+    fits = commands.size == 0 || text_columns (commands.data) + NEXT_INDENT <= width;
+    for (const char *place = commands.data; place != NULL && *place != '\0';) {
+        const char *bar = fits ? NULL : strstr (place, " | ");
+        buffer_text (&line, place == commands.data ? "next: " : "      ");
+        buffer_append (&line, place, bar != NULL ? (size_t)(bar - place) : strlen (place));
+        end_line (&line, width, out);
+        place = bar != NULL ? bar + 3 : NULL;
+    }
+    buffer_free (&commands);
+    buffer_free (&line);
 }
 
 /* ------------------------------------------------------------------------------------------------- all of it
@@ -359,21 +479,24 @@ static size_t count_lines (const struct buffer *text)
     return lines;
 }
 
+/* Where all goes well nobody needs a reason; a step that is held up by silence has one. */
+static bool is_calm_phase (const struct view_head *head)
+{
+    return head->phase == PHASE_HEALTHY ||
+           (head->phase == PHASE_PROGRESSING && strncmp (head->cause, "waiting for ", 12) != 0);
+}
+
 static void draw_foot (const struct view *view, const struct live_options *options, struct buffer *out)
 {
     struct buffer line = {0};
-    bool calm = view->state.head.phase == PHASE_PROGRESSING || view->state.head.phase == PHASE_HEALTHY;
+    bool calm = is_calm_phase (&view->state.head);
     if (!calm && view->state.head.cause[0] != '\0') {
         buffer_text (&line, "reason: ");
         buffer_plain (&line, view->state.head.cause);
         wrap (line.data, options->width, 8, REASON_LINES, out);
         buffer_clear (&line);
     }
-    buffer_text (&line, "next: ");
-    live_next (view, &line);
-    if (strcmp (line.data, "next: ") != 0)
-        end_line (&line, options->width, out);
-    buffer_clear (&line);
+    draw_next (view, options->width, out);
     if (options->note != NULL) {
         buffer_plain (&line, options->note);
         end_line (&line, options->width, out);
@@ -386,7 +509,7 @@ void live_text (const struct view *view, const struct live_options *options, str
     struct buffer foot = {0};
     struct buffer top = {0};
     size_t most = SIZE_MAX;
-    draw_head (&view->state.head, options, &top);
+    draw_head (&view->state, options, &top);
     draw_steps (&view->state, options, &top);
     draw_foot (view, options, &foot);
     if (options->height > 0) {

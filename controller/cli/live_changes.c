@@ -24,7 +24,9 @@ static void step_change (
 {
     const struct view_step *old = view_step_numbered (before, step->number);
     enum step_state known = old != NULL ? old->state : STEP_WAITING;
-    bool more = step->state == STEP_RUNNING && old != NULL && old->done != step->done;
+    /* Hosts tell of themselves; each approval is told here. */
+    bool more = step->state == STEP_RUNNING && old != NULL && old->done != step->done &&
+                (step->kind == STEP_MANUAL || step->kind == STEP_SIGNOFF);
     if (step->state == known && !more)
         return;
     begin (after, out);

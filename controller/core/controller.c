@@ -144,6 +144,11 @@ void controller_step (
     struct turn turn = {.controller = controller, .effects = effects, .event = event, .now = event->now};
     controller->now = event->now;
     openers[event->kind](&turn);
+    /* Contacts alone are worth a message to watchers once a heartbeat. */
+    if (instant_between (controller->refreshed, turn.now).ms >= controller->options.heartbeat.ms)
+        turn.refresh = true;
+    if (turn.refresh)
+        controller->refreshed = turn.now;
     view_publish (&turn);
     check_changed (controller);
 }

@@ -47,9 +47,7 @@ void silent_print (
         if (host->seen.ms == 0)
             buffer_text (out, ", never heard of since the controller's start");
         else if (host_is_stale (controller, host, controller->now))
-            buffer_print (
-                out, ", last contact %s ago",
-                span_print (instant_between (host->seen, controller->now), text));
+            buffer_print (out, ", last contact %s", instant_print (host->seen, text));
     }
     if (count > NAMED_HOSTS)
         buffer_print (out, " and %zu more", count - NAMED_HOSTS);

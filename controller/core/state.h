@@ -213,6 +213,7 @@ struct controller {
     struct instant now;     /* of the last event */
     uint64_t sequence;      /* of what was published in this epoch */
     struct instant next_tick;
+    struct instant refreshed; /* when watchers heard of contacts last */
     struct watcher *watchers;
     size_t watcher_count;
     size_t watcher_capacity;
@@ -362,8 +363,7 @@ void view_step_fill (
     const struct controller *controller, const struct rollout *rollout, const struct stage *stage,
     struct arena *arena, struct view_step *ret);
 void view_host_fill (
-    const struct controller *controller, const struct rollout *rollout, const struct seat *seat,
-    struct arena *arena, struct view_host *ret);
+    const struct rollout *rollout, const struct seat *seat, struct arena *arena, struct view_host *ret);
 
 /* ---- requests.c, decide.c, start.c: people */
 

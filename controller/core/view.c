@@ -155,7 +155,7 @@ static bool draw (struct turn *turn, struct rollout *rollout, struct progress *w
     }
     for (size_t i = 0; i < rollout->seat_count; i++) {
         struct view_host *row = &whole->hosts[whole->hosts_count++];
-        view_host_fill (turn->controller, rollout, &rollout->seats[i], arena, row);
+        view_host_fill (rollout, &rollout->seats[i], arena, row);
         if (host_differs (turn, &rollout->seats[i], row))
             change->hosts[change->hosts_count++] = *row;
     }

@@ -172,6 +172,8 @@ void view_step_fill (
         .title = title_of (stage->step, arena),
         .environment = plan_environment (&rollout->plan, stage->step->number),
         .state = stage->state,
+        .role = stage->step->role,
+        .optional = stage->step->optional,
         .started = stage->started,
         .finished = stage->finished};
     rows[stage->step->kind](controller, rollout, stage, arena, ret);
@@ -189,22 +191,33 @@ static enum activity outcome_activity (enum outcome outcome)
     return activities[outcome];
 }
 
-/* The newest thing of this attempt that concerns the host: its return, else the last step that it was let
-   into. NULL where there is none. */
-static const struct task *newest_task (
-    const struct rollout *rollout, const struct seat *seat, const struct stage **ret_stage)
+/* What people see of a host comes from one of its tasks. */
+struct seen_task {
+    const struct task *task;   /* NULL where the host was let into nothing yet */
+    const struct stage *stage; /* NULL for a return */
+};
+
+/* What the host is at work on, or did last: it keeps that while the next permit only waits for it. */
+static struct seen_task newest_task (const struct rollout *rollout, const struct seat *seat)
 {
-    *ret_stage = NULL;
-    if (seat->back.grant != NULL || seat->back.receipt != NULL)
-        return &seat->back;
+    const struct doing *doing = &seat->host->doing;
+    struct seen_task waiting = {0};
+    bool granted = seat->back.grant != NULL;
+    if (seat->back.receipt != NULL || (granted && is_about (doing, rollout, 0)))
+        return (struct seen_task){.task = &seat->back};
+    if (granted)
+        waiting.task = &seat->back;
     for (size_t i = rollout->plan.steps_count; i > 0; i--) {
+        const struct stage *stage = &rollout->stages[i - 1];
         const struct task *task = rollout_task (rollout, PERMIT_STEP, i, seat->host);
-        if (task != NULL && (task->grant != NULL || task->receipt != NULL)) {
-            *ret_stage = &rollout->stages[i - 1];
-            return task;
-        }
+        if (task == NULL || (task->grant == NULL && task->receipt == NULL))
+            continue;
+        if (task->receipt != NULL || is_about (doing, rollout, i))
+            return (struct seen_task){.task = task, .stage = stage};
+        if (waiting.task == NULL)
+            waiting = (struct seen_task){.task = task, .stage = stage};
     }
-    return NULL;
+    return waiting;
 }
 
 static void fill_tests (const struct rollout *rollout, const struct seat *seat, struct view_host *row)
@@ -212,44 +225,62 @@ static void fill_tests (const struct rollout *rollout, const struct seat *seat, 
     for (size_t i = rollout->plan.steps_count; i > 0; i--) {
         const struct stage *stage = &rollout->stages[i - 1];
         const struct task *task = rollout_task (rollout, PERMIT_STEP, i, seat->host);
-        if (stage->step->kind != STEP_TEST || task == NULL || (task->grant == NULL && task->receipt == NULL))
+        bool began = task != NULL && (task->receipt != NULL ||
+                                      (task->grant != NULL && is_about (&seat->host->doing, rollout, i)));
+        if (stage->step->kind != STEP_TEST || !began)
             continue;
         count_tests (rollout, stage, (size_t)(task - stage->tasks), &row->tests_passed, &row->tests_total);
         return;
     }
 }
 
+/* An end is what the receipt says. Until it is here the host is at the last of its work, whatever it says. */
+static enum activity unproven (enum activity said, const struct stage *stage)
+{
+    switch (said) {
+    case ACTIVITY_KEPT:
+    case ACTIVITY_PASSED:
+    case ACTIVITY_FAILED:
+        return stage == NULL                    ? ACTIVITY_RETURNING
+               : stage->step->kind == STEP_TEST ? ACTIVITY_TESTING
+                                                : ACTIVITY_CHECKING;
+    case ACTIVITY_RETURNED:
+        return ACTIVITY_RETURNING;
+    default:
+        return said;
+    }
+}
+
 static void fill_activity (
-    const struct controller *controller, const struct rollout *rollout, const struct seat *seat,
-    struct arena *arena, struct view_host *row)
+    const struct rollout *rollout, const struct seat *seat, struct arena *arena, struct view_host *row)
 {
     const struct host *host = seat->host;
-    const struct stage *stage;
-    const struct task *task = newest_task (rollout, seat, &stage);
+    struct seen_task newest = newest_task (rollout, seat);
+    const struct paper *receipt = newest.task != NULL ? newest.task->receipt : NULL;
+    uint64_t step = newest.stage != NULL ? newest.stage->step->number : 0;
     char text[TIME_TEXT_SIZE];
-    uint64_t step = stage != NULL ? stage->step->number : 0;
-    if (task != NULL && task->receipt != NULL) {
-        row->activity = outcome_activity (task->receipt->receipt->outcome);
-        row->detail = task->receipt->receipt->cause;
-    } else if (task != NULL && is_about (&host->doing, rollout, step)) {
-        row->activity = host->doing.activity;
+    if (receipt != NULL) {
+        row->activity = outcome_activity (receipt->receipt->outcome);
+        row->detail = receipt->receipt->cause;
+    } else if (newest.task != NULL && is_about (&host->doing, rollout, step)) {
+        row->activity = unproven (host->doing.activity, newest.stage);
         row->detail = line_format (arena, "%s", host->detail);
-    } else if (task != NULL) {
+        /* Behind the swap it is the new version that starts and is checked. */
+        if (newest.stage != NULL && newest.stage->step->kind == STEP_DEPLOY &&
+            (row->activity == ACTIVITY_STARTING || row->activity == ACTIVITY_CHECKING))
+            row->version = rollout->plan.version;
+    } else if (newest.task != NULL) {
         row->activity = ACTIVITY_WAITING;
     }
-    if (!host->stale || (task != NULL && task->receipt != NULL && !rollout_is_open (rollout)))
+    if (!host->stale || (receipt != NULL && !rollout_is_open (rollout)))
         return;
     row->activity = ACTIVITY_STALE;
-    if (host->seen.ms > 0)
-        row->detail = line_format (
-            arena, "last contact %s ago", span_print (instant_between (host->seen, controller->now), text));
-    else
-        row->detail = "no contact since the controller's start";
+    row->detail = host->seen.ms > 0 ? line_format (arena, "last contact %s", instant_print (host->seen, text))
+                                    : "no contact since the controller's start";
 }
 
 void view_host_fill (
-    const struct controller *controller, const struct rollout *rollout, const struct seat *seat,
-    struct arena *arena, struct view_host *ret)
+    const struct rollout *rollout, const struct seat *seat, struct arena *arena, struct view_host *ret)
 {
     const struct host_release *release = host_release_of (seat->host, rollout->plan.product);
     *ret = (struct view_host){
@@ -260,5 +291,5 @@ void view_host_fill (
         .seen = seat->host->seen,
         .detail = ""};
     fill_tests (rollout, seat, ret);
-    fill_activity (controller, rollout, seat, arena, ret);
+    fill_activity (rollout, seat, arena, ret);
 }

@@ -23,6 +23,7 @@ static struct view_step steps[] = {
      .kind = STEP_DEPLOY,
      .title = "deploy to one server",
      .environment = "production",
+     .role = "",
      .state = STEP_PASSED,
      .detail = "1/1 connect-p1",
      .done = 1,
@@ -31,6 +32,7 @@ static struct view_step steps[] = {
      .kind = STEP_TEST,
      .title = "regression tests",
      .environment = "production",
+     .role = "",
      .state = STEP_PASSED,
      .detail = "12/12",
      .done = 12,
@@ -39,6 +41,7 @@ static struct view_step steps[] = {
      .kind = STEP_MANUAL,
      .title = "manual test",
      .environment = "production",
+     .role = "",
      .state = STEP_SKIPPED,
      .detail = "skipped by ana: \"hotfix\"",
      .total = 1},
@@ -46,6 +49,7 @@ static struct view_step steps[] = {
      .kind = STEP_SIGNOFF,
      .title = "sign-off",
      .environment = "production",
+     .role = "",
      .state = STEP_PASSED,
      .detail = "2/2 ana, luis",
      .done = 2,
@@ -54,6 +58,7 @@ static struct view_step steps[] = {
      .kind = STEP_DEPLOY,
      .title = "remaining servers",
      .environment = "production",
+     .role = "",
      .state = STEP_RUNNING,
      .detail = "2/3",
      .done = 2,
@@ -62,9 +67,16 @@ static struct view_step steps[] = {
      .kind = STEP_TEST,
      .title = "final test",
      .environment = "production",
+     .role = "",
      .detail = "0/4",
      .total = 4},
-    {.number = 7, .kind = STEP_NOTIFY, .title = "notify", .environment = "", .detail = "", .total = 1},
+    {.number = 7,
+     .kind = STEP_NOTIFY,
+     .title = "notify",
+     .role = "",
+     .environment = "",
+     .detail = "",
+     .total = 1},
 };
 
 static struct view_host hosts[] = {
@@ -145,13 +157,13 @@ static void test_wide (void **state)
     (void)state;
     expect (
         &progress, 120, 0,
-        "rstudio-connect 2026.03.1 → 2026.06.1   production   ● Progressing   step 5/7   03:12\n"
+        "rstudio-connect 2026.03.1 → 2026.06.1   production   ● Progressing   step 5/7   03:12, ~01:22 left\n"
         "by ana  rollout 42  signed by release-key-2, signed off by ana, luis\n"
-        " ✔ 1 deploy to one server  1/1 connect-p1  41s\n"
-        " ✔ 2 regression tests      12/12  18s\n"
+        " ✔ 1 deploy to one server  1/1 connect-p1            41s\n"
+        " ✔ 2 regression tests      12/12                     18s\n"
         " ✔ 3 manual test           skipped by ana: \"hotfix\"\n"
         " ✔ 4 sign-off              2/2 ana, luis\n"
-        " ◐ 5 remaining servers     ██████████░░░░░░ 2/3  01:00  ~31s left\n"
+        " ◐ 5 remaining servers     ██████████░░░░░░ 2/3      01:00\n"
         " ○ 6 final test   ○ 7 notify\n"
         "HOST        VERSION    STATE       TESTS  SEEN  DETAIL\n"
         "connect-p1  2026.06.1  ✔ kept      12/12  1s\n"
@@ -173,8 +185,8 @@ static void test_eighty (void **state)
         &progress, 80, 0,
         "rstudio-connect 2026.03.1 → 2026.06.1   production   ● Paused   step 5/7   03:12\n"
         "by ana  rollout 42  signed by release-key-2, signed off by ana, luis\n"
-        " ✔ 1 deploy to one server  1/1 connect-p1  41s\n"
-        " ✔ 2 regression tests      12/12  18s\n"
+        " ✔ 1 deploy to one server  1/1 connect-p1            41s\n"
+        " ✔ 2 regression tests      12/12                     18s\n"
         " ✔ 3 manual test           skipped by ana: \"hotfix\"\n"
         " ✔ 4 sign-off              2/2 ana, luis\n"
         " ✘ 5 remaining servers     2/3\n"
@@ -197,9 +209,10 @@ static void test_narrow (void **state)
     expect (
         &progress, 40, 0,
         "rstudio-connect 2026.03.1 → 2026.06.1\n"
+        "● Progressing   step 5/7   03:12, ~01:22\n"
         "by ana  rollout 42  signed by release-ke\n"
         " ✔ 1 deploy to one  1/1 connect-p1  41s\n"
-        " ✔ 2 regression te  12/12  18s\n"
+        " ✔ 2 regression te  12/12         18s\n"
         " ✔ 3 manual test    skipped by ana: \"hot\n"
         " ✔ 4 sign-off       2/2 ana, luis\n"
         " ◐ 5 remaining ser  ██████████░░░░░░ 2/3\n"
@@ -208,7 +221,8 @@ static void test_narrow (void **state)
         "connect-p1  2026.06.1  ✔ kept      12/12\n"
         "connect-p3  2026.06.1  ◐ starting  7/12\n"
         "connect-p4  2026.03.1  ! stale     ?\n"
-        "next: relevo rollout pause 42 | relevo r\n");
+        "next: relevo rollout pause 42\n"
+        "      relevo rollout abort 42\n");
 }
 
 /* On a low screen, hosts that need no attention are left out first. */
@@ -282,11 +296,68 @@ static void test_lines (void **state)
     view_free (&after);
 }
 
+/* What a person may say to the step that waits, and why it waits. */
+static void test_next (void **state)
+{
+    struct progress progress = sample ();
+    struct view view = {0};
+    struct buffer out = {0};
+    (void)state;
+    progress.head.phase = PHASE_AWAITING;
+    progress.head.step = 4;
+    assert_int_equal (view_merge (&view, &progress), VIEW_CHANGED);
+    live_next (&view, &out);
+    assert_string_equal (
+        out.data, "relevo rollout approve 42 --key NAME | relevo rollout reject 42 --key NAME");
+    buffer_clear (&out);
+    progress.sequence++;
+    progress.head.step = 3;
+    steps[2].optional = true;
+    assert_int_equal (view_merge (&view, &progress), VIEW_CHANGED);
+    live_next (&view, &out);
+    assert_string_equal (
+        out.data, "relevo rollout approve 42 --key NAME | relevo rollout skip 42 --key NAME | "
+                  "relevo rollout reject 42 --key NAME");
+    steps[2].optional = false;
+    buffer_free (&out);
+    view_free (&view);
+}
+
+/* Off a terminal neither a test that passed nor a host that says so itself is told twice; an approval is. */
+static void test_lines_are_states (void **state)
+{
+    struct view before = {0};
+    struct view after = {0};
+    struct progress progress = sample ();
+    struct progress change = {.sequence = 10, .at = ago (0), .head = progress.head};
+    struct view_step changed[2] = {steps[4], steps[3]};
+    struct buffer out = {0};
+    (void)state;
+    changed[0].done = 1;
+    changed[1].state = STEP_RUNNING;
+    changed[1].done = 1;
+    changed[1].detail = "1/2 ana";
+    steps[3].state = STEP_RUNNING;
+    assert_int_equal (view_merge (&before, &progress), VIEW_CHANGED);
+    assert_int_equal (view_merge (&after, &progress), VIEW_CHANGED);
+    steps[3].state = STEP_PASSED;
+    change.steps = changed;
+    change.steps_count = 2;
+    assert_int_equal (view_merge (&after, &change), VIEW_CHANGED);
+    live_changes (&before, &after, &out);
+    assert_string_equal (out.data, "2026-05-28T20:26:40Z step 4 sign-off running 1/2 ana\n");
+    buffer_free (&out);
+    view_free (&before);
+    view_free (&after);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_wide),       cmocka_unit_test (test_eighty), cmocka_unit_test (test_narrow),
-        cmocka_unit_test (test_low_screen), cmocka_unit_test (test_paint),  cmocka_unit_test (test_lines),
+        cmocka_unit_test (test_wide),   cmocka_unit_test (test_eighty),
+        cmocka_unit_test (test_narrow), cmocka_unit_test (test_low_screen),
+        cmocka_unit_test (test_paint),  cmocka_unit_test (test_lines),
+        cmocka_unit_test (test_next),   cmocka_unit_test (test_lines_are_states),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

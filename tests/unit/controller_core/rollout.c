@@ -229,7 +229,7 @@ static void test_silence_fails (void **state)
     world_wait (world, 47000);
     progress = world_view (world, 0);
     assert_int_equal (progress.head.phase, PHASE_PROGRESSING);
-    assert_non_null (strstr (progress.head.cause, "waiting for connect-p1, last contact 4"));
+    assert_non_null (strstr (progress.head.cause, "waiting for connect-p1, last contact 2"));
     assert_int_equal (progress.hosts[0].activity, ACTIVITY_STALE);
     world_wait (world, 80000);
     progress = world_view (world, 0);
