@@ -183,13 +183,13 @@ static bool connect_somewhere (struct cli *cli, struct client *client, struct er
         return true;
     if (connect_to (client, remote, span_ms (REMOTE_WAIT_MS), error))
         return true;
-    return error->kind == ERROR_TIMEOUT ? error_set (
-                                              error, ERROR_TIMEOUT,
-                                              "the controller at %s does not answer: is relevod running, is "
-                                              "the address right (%s), and does "
-                                              "the trust document hold the public key of %s?",
-                                              remote, settings->path, settings->wire_key)
-                                        : false;
+    if (error->kind != ERROR_TIMEOUT)
+        return false;
+    return error_set (
+        error, ERROR_TIMEOUT,
+        "the controller at %s does not answer: is relevod running, are the address and the server_key right (%s), "
+        "and does the controller's trust document hold the public key of %s?",
+        remote, settings->path, settings->wire_key);
 }
 
 bool client_open (struct cli *cli, struct client **ret, struct error *error)
