@@ -187,7 +187,8 @@ static bool connect_somewhere (struct cli *cli, struct client *client, struct er
         return false;
     return error_set (
         error, ERROR_TIMEOUT,
-        "the controller at %s does not answer: is relevod running, are the address and the server_key right (%s), "
+        "the controller at %s does not answer: is relevod running, are the address and the server_key right "
+        "(%s), "
         "and does the controller's trust document hold the public key of %s?",
         remote, settings->path, settings->wire_key);
 }
