@@ -104,14 +104,37 @@ static struct audit_paper *add_paper (
     return paper;
 }
 
+static void chain_receipt (struct audit *audit, struct audit_paper *paper, const struct receipt *receipt)
+{
+    size_t count = (size_t)audit->counts.receipts;
+    paper->receipt = receipt;
+    paper->key = fleet_host_named (&audit->fleet, receipt->host)->key;
+    audit_push (audit, &audit->receipts, &count, paper);
+    audit->counts.receipts = count;
+}
+
+/* Without a rollout: a host's word about what no permit of this journal allowed. It proves nothing for any
+   rollout, and only has its place in the host's own chain. */
+static bool audit_strange (
+    struct audit *audit, const struct envelope *envelope, const struct receipt *receipt)
+{
+    struct audit_paper *paper = arena_take (&audit->arena, sizeof *paper);
+    paper->digest = digest_of (envelope->content.data, envelope->content.size);
+    paper->row = audit->counts.rows;
+    chain_receipt (audit, paper, receipt);
+    return true;
+}
+
 bool audit_receipt (struct audit *audit, const struct entry_receipt *entry, struct error *error)
 {
-    struct audit_rollout *rollout = audit_rollout (audit, entry->rollout, error);
     struct receipt *receipt = arena_take (&audit->arena, sizeof *receipt);
-    const struct fleet_host *host;
-    struct audit_paper *paper;
-    size_t count = (size_t)audit->counts.receipts;
-    if (rollout == NULL || !accept_receipt (&audit->fleet, &entry->receipt, &audit->arena, receipt, error))
+    struct audit_rollout *rollout;
+    if (!accept_receipt (&audit->fleet, &entry->receipt, &audit->arena, receipt, error))
+        return false;
+    if (entry->rollout == 0)
+        return audit_strange (audit, &entry->receipt, receipt);
+    rollout = audit_rollout (audit, entry->rollout, error);
+    if (rollout == NULL)
         return false;
     if (!digest_equal (&receipt->plan, &rollout->digest))
         return error_set (
@@ -122,12 +145,7 @@ bool audit_receipt (struct audit *audit, const struct entry_receipt *entry, stru
             "%s has a receipt for step %" PRIu64 " of rollout %" PRIu64 ", attempt %" PRIu64
             ", and no permit",
             receipt->host, receipt->step, entry->rollout, receipt->attempt);
-    host = fleet_host_named (&audit->fleet, receipt->host);
-    paper = add_paper (audit, rollout, &entry->receipt);
-    paper->receipt = receipt;
-    paper->key = host->key;
-    audit_push (audit, &audit->receipts, &count, paper);
-    audit->counts.receipts = count;
+    chain_receipt (audit, add_paper (audit, rollout, &entry->receipt), receipt);
     return true;
 }
 

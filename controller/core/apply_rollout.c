@@ -202,6 +202,8 @@ bool apply_permit (struct controller *controller, const void *record, struct err
         return false;
     if (grant->permit.attempt != rollout->attempt)
         return error_set (error, ERROR_CONFLICT, "the permit is for another attempt");
+    grant->before = rollout->grant;
+    rollout->grant = grant;
     if (grant->permit.kind == PERMIT_RETURN)
         rollout->returned_once = true;
     for (size_t i = 0; i < grant->permit.hosts_count; i++)
@@ -237,6 +239,25 @@ static void take_receipt (struct controller *controller, struct rollout *rollout
         gate_take_receipt (&rollout->gate, paper->digest, receipt, &rollout->arena);
 }
 
+/* Of a plan that this journal never had, or of work that no permit in it allowed: kept for the audit alone.
+ */
+static bool take_strange (
+    struct controller *controller, const struct envelope *envelope, struct digest digest, struct error *error)
+{
+    struct arena arena = {0};
+    struct receipt receipt;
+    struct host *host;
+    bool good = document_read (&receipt_type, envelope->content, &arena, &receipt, error);
+    if (good) {
+        host = host_for (controller, receipt.host);
+        host->strange =
+            list_room (host->strange, host->strange_count, &host->strange_capacity, sizeof digest);
+        host->strange[host->strange_count++] = digest;
+    }
+    arena_free (&arena);
+    return good;
+}
+
 bool apply_receipt (struct controller *controller, const void *record, struct error *error)
 {
     const struct entry_receipt *entry = record;
@@ -245,7 +266,7 @@ bool apply_receipt (struct controller *controller, const void *record, struct er
     struct receipt *receipt;
     struct digest digest = digest_of (entry->receipt.content.data, entry->receipt.content.size);
     if (entry->rollout == 0)
-        return true; /* of a plan that this journal never had: kept for the audit alone */
+        return take_strange (controller, &entry->receipt, digest, error);
     rollout = find (controller, entry->rollout, error);
     if (rollout == NULL || paper_find (rollout, &digest) != NULL)
         return rollout != NULL;

@@ -26,6 +26,7 @@ static void free_hosts (struct controller *controller)
 {
     for (size_t i = 0; i < controller->host_count; i++) {
         arena_free (&controller->hosts[i]->arena);
+        free (controller->hosts[i]->strange);
         free (controller->hosts[i]);
     }
     free (controller->hosts);

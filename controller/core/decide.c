@@ -59,6 +59,12 @@ static bool check_host (
 
 static bool check_hosts (const struct controller *controller, const struct plan *plan, struct error *error)
 {
+    char when[TIME_TEXT_SIZE];
+    if (!instant_before (controller->now, controller->fleet.expires))
+        return error_set (
+            error, ERROR_EXPIRED,
+            "fleet %llu expired at %s, and no host would believe it: submit a newer one",
+            (unsigned long long)controller->fleet.version, instant_print (controller->fleet.expires, when));
     if (plan->fleet_version > controller->fleet.version)
         return error_set (
             error, ERROR_CONFLICT, "the plan was made for fleet %llu, and this controller has %llu",
@@ -100,7 +106,14 @@ bool rollout_may_open (
             "the plan's release counter is %llu, and %s %s had %llu: build the plan again",
             (unsigned long long)plan->counter, newest->product, newest->version,
             (unsigned long long)newest->counter);
-    return true;
+    return self != NULL || accept_counter (plan, newest != NULL ? newest->counter : 0, error);
+}
+
+/* By the remote door the connection has proven who it is; by the local one the word is taken. */
+static const char *starter (const struct turn *turn, const struct rollout_start *wanted)
+{
+    const struct trust_key *key = trust_key_wired (&turn->controller->trust, &turn->event->wire);
+    return key != NULL ? key->name : wanted->by;
 }
 
 /* NULL where it was refused, with the reason. */
@@ -108,7 +121,10 @@ static struct rollout *start (struct turn *turn, const struct rollout_start *wan
 {
     struct controller *controller = turn->controller;
     struct entry_rollout entry = {
-        .rollout = controller->rollout_count + 1, .by = wanted->by, .at = turn->now, .plan = wanted->plan};
+        .rollout = controller->rollout_count + 1,
+        .by = starter (turn, wanted),
+        .at = turn->now,
+        .plan = wanted->plan};
     struct plan plan;
     if (controller->trust_count == 0 || !controller->has_fleet) {
         (void)error_set (error, ERROR_MISSING, "this controller has no trust or fleet document yet");

@@ -105,7 +105,9 @@ static void note_progress (struct turn *turn, struct rollout *rollout, const str
         rollout->stages[receipt->step - 1].progressed = turn->now;
 }
 
-/* Recorded first, acknowledged then; what can't be verified is not acknowledged and changes nothing. */
+/* Recorded first, acknowledged then; what can't be verified is not acknowledged and changes nothing. A host
+   may say one word about each thing that it was let into. What else it signs (of a plan that this journal
+   never had, say) is kept for the audit, up to a bound: a hostile host can't fill the disk with it. */
 void fleet_report (struct turn *turn, const void *record)
 {
     const struct report *report = record;
@@ -120,10 +122,14 @@ void fleet_report (struct turn *turn, const void *record)
         strcmp (receipt.host, host->name) != 0)
         return;
     rollout = rollout_of_plan (controller, &receipt.plan);
-    if (rollout != NULL && paper_find (rollout, &digest) != NULL) {
+    if ((rollout != NULL && paper_find (rollout, &digest) != NULL) || host_has_strange (host, &digest)) {
         acknowledge (turn, &digest);
         return;
     }
+    if (rollout != NULL && !receipt_is_due (rollout, host, &receipt))
+        rollout = NULL;
+    if (rollout == NULL && host->strange_count >= STRANGE_RECEIPTS)
+        return;
     entry.rollout = rollout != NULL ? rollout->number : 0;
     turn_record (turn, &entry_receipt_type, &entry);
     host->doing = (struct doing){0};

@@ -134,6 +134,15 @@ void request_submit (struct turn *turn, const void *record)
             line_format (&turn->effects->arena, "the %s document is in force", type->name));
 }
 
+static size_t open_tokens (const struct turn *turn)
+{
+    const struct controller *controller = turn->controller;
+    size_t count = 0;
+    for (size_t i = 0; i < controller->token_count; i++)
+        count += !controller->tokens[i].used && instant_before (turn->now, controller->tokens[i].expires);
+    return count;
+}
+
 void request_token (struct turn *turn, const void *record)
 {
     const struct token_make *make = record;
@@ -146,6 +155,9 @@ void request_token (struct turn *turn, const void *record)
         done = error_set (&error, ERROR_EXPIRED, "the token would be expired already");
     if (done && token_of (turn->controller, &make->secret) != NULL)
         done = error_set (&error, ERROR_CONFLICT, "this token is known already: make a new one");
+    if (done && open_tokens (turn) >= TOKENS_OPEN_MOST)
+        done = error_set (
+            &error, ERROR_LIMIT, "%d tokens are out already: let some be used or expire", TOKENS_OPEN_MOST);
     if (!done) {
         turn_refuse (turn, make->request, &error);
         return;
@@ -209,6 +221,19 @@ static struct rollout *wanted_rollout (struct turn *turn, uint64_t request, uint
     return NULL;
 }
 
+/* Of those who went away without a word the oldest goes first. */
+static struct watcher *watcher_place (struct controller *controller)
+{
+    if (controller->watcher_count == WATCHERS_MOST)
+        (void)memmove (
+            controller->watchers, controller->watchers + 1,
+            --controller->watcher_count * sizeof *controller->watchers);
+    controller->watchers = list_room (
+        controller->watchers, controller->watcher_count, &controller->watcher_capacity,
+        sizeof *controller->watchers);
+    return &controller->watchers[controller->watcher_count++];
+}
+
 void request_watch (struct turn *turn, const void *record)
 {
     const struct watch *watch = record;
@@ -221,11 +246,8 @@ void request_watch (struct turn *turn, const void *record)
         if (controller->watchers[i].rollout == rollout &&
             route_equal (&controller->watchers[i].route, &turn->event->route))
             watcher = &controller->watchers[i];
-    if (watcher == NULL) {
-        controller->watchers = list_room (
-            controller->watchers, controller->watcher_count, &controller->watcher_capacity, sizeof *watcher);
-        watcher = &controller->watchers[controller->watcher_count++];
-    }
+    if (watcher == NULL)
+        watcher = watcher_place (controller);
     *watcher =
         (struct watcher){.route = turn->event->route, .rollout = rollout, .fresh = true, .once = watch->once};
 }

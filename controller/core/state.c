@@ -345,3 +345,51 @@ void rollout_free (struct rollout *rollout)
     arena_free (&rollout->arena);
     free (rollout);
 }
+
+static bool names_host (const struct permit *permit, const char *host)
+{
+    for (size_t i = 0; i < permit->hosts_count; i++)
+        if (strcmp (permit->hosts[i], host) == 0)
+            return true;
+    return false;
+}
+
+static bool was_permitted (const struct rollout *rollout, const struct receipt *receipt)
+{
+    for (const struct grant *grant = rollout->grant; grant != NULL; grant = grant->before)
+        if (grant->permit.kind == receipt->kind && grant->permit.step == receipt->step &&
+            grant->permit.attempt == receipt->attempt && names_host (&grant->permit, receipt->host))
+            return true;
+    return false;
+}
+
+static bool was_told (const struct rollout *rollout, const struct receipt *receipt)
+{
+    for (size_t i = 0; i < rollout->paper_count; i++) {
+        const struct receipt *other = rollout->papers[i]->receipt;
+        if (other != NULL && other->kind == receipt->kind && other->step == receipt->step &&
+            other->attempt == receipt->attempt && strcmp (other->host, receipt->host) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The tasks know the current attempt; of those before it only the papers tell. */
+bool receipt_is_due (
+    const struct rollout *rollout, const struct host *host, const struct receipt *receipt)
+{
+    const struct task *task;
+    if (receipt->attempt == rollout->attempt) {
+        task = rollout_task (rollout, receipt->kind, receipt->step, host);
+        return task != NULL && task->grant != NULL && task->receipt == NULL;
+    }
+    return was_permitted (rollout, receipt) && !was_told (rollout, receipt);
+}
+
+bool host_has_strange (const struct host *host, const struct digest *digest)
+{
+    for (size_t i = 0; i < host->strange_count; i++)
+        if (digest_equal (&host->strange[i], digest))
+            return true;
+    return false;
+}

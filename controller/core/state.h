@@ -8,7 +8,13 @@
 
 #include "controller/core/controller.h"
 
-enum { STALE_HEARTBEATS = 3 };
+enum {
+    STALE_HEARTBEATS = 3,
+    STRANGE_RECEIPTS =
+        256,              /* of one host, about what no permit here allowed: as many as an installer holds */
+    WATCHERS_MOST = 4096, /* beyond, who began to watch first hears no more */
+    TOKENS_OPEN_MOST = 1024,
+};
 
 /* A receipt or an approval as it was recorded. One of `receipt` and `approval` is set. */
 struct paper {
@@ -23,6 +29,7 @@ struct paper {
 struct grant {
     struct envelope envelope;
     struct permit permit;
+    const struct grant *before; /* the rollout's permit that was recorded before this one */
 };
 
 /* What one host owes in one step (or on its return) of the current attempt. Either may be missing. */
@@ -37,6 +44,9 @@ struct host {
     struct arena arena;             /* of releases */
     struct host_release *releases;
     size_t release_count;
+    struct digest *strange; /* receipts that were recorded for the audit alone */
+    size_t strange_count;
+    size_t strange_capacity;
     /* transient */
     struct route route;
     bool connected;
@@ -120,7 +130,8 @@ struct rollout {
     size_t paper_count;
     size_t paper_capacity;
     struct paper_index index;
-    struct gate_case gate; /* of the current attempt */
+    const struct grant *grant; /* the newest permit of any attempt */
+    struct gate_case gate;     /* of the current attempt */
     struct notice **notices;
     size_t notice_count;
     size_t notice_capacity;
@@ -267,6 +278,10 @@ void paper_add (struct rollout *rollout, struct paper *paper);
 struct task *rollout_task (
     const struct rollout *rollout, enum permit_kind kind, uint64_t step, const struct host *host);
 bool paper_is_failure (const struct paper *paper);
+/* A permit of this rollout allowed what the receipt is about, and it is the first word about that. */
+bool receipt_is_due (
+    const struct rollout *rollout, const struct host *host, const struct receipt *receipt);
+bool host_has_strange (const struct host *host, const struct digest *digest);
 
 struct pending *pending_wired (const struct controller *controller, const struct wire_key *wire);
 struct token_state *token_of (const struct controller *controller, const struct digest *secret);

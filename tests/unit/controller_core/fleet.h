@@ -80,6 +80,7 @@ struct world {
     struct world_notice notices[WORLD_NOTICES];
     size_t notice_count;
     size_t permits_sent; /* to one host, by pull */
+    size_t plans_sent;   /* the same */
     size_t stored;       /* acknowledgements */
     size_t ticks;
     uint64_t sequence; /* of the newest publication */

@@ -42,6 +42,9 @@ static inline void world_heard (struct world *world, const struct controller_eff
         world->progress[world->progress_count] = *(const struct progress *)copy;
         world->progress_to[world->progress_count++] = effect->route;
     }
+    if (effect->type == &offer_type)
+        world->plans_sent +=
+            bytes_equal (((const struct offer *)copy)->document.content, world->plan_envelope.content);
     if (effect->type == &permit_offer_type) {
         world->permits_sent++;
         world_host_hears (world, effect->route.id[4], copy);
