@@ -5,7 +5,7 @@ bad=0
 refuse() { # WHY PATTERN PATHS…
   local why=$1 pattern=$2 found
   shift 2
-  found=$(git grep -nE "$pattern" -- "$@" || true)
+  found=$(git grep -nE "$pattern" -- "$@") || [ $? -eq 1 ] # 1: nothing found; more: git could not look
   if [ -n "$found" ]; then echo "$why:"; echo "$found"; bad=1; fi
 }
 sources=('common/*.[ch]' 'proto/*.[ch]' 'agent/*.[ch]' 'controller/*.[ch]')

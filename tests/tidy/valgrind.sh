@@ -2,15 +2,19 @@
 # what is not initialised.)
 set -euo pipefail
 cd "$RELEVO_ROOT_FOLDER"
-count=0
-for program in build/release/tests/unit_*; do
-  [ -x "$program" ] || continue
-  echo "$program"
-  if ! nice valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
-    --error-exitcode=9 "$program" >build/valgrind.log 2>&1; then
-    tail -n 60 build/valgrind.log
-    exit 1
+mkdir -p build/valgrind-logs
+check() { # NAME
+  local log=build/valgrind-logs/$1.log
+  if nice valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
+    --error-exitcode=9 "build/release/tests/$1" >"$log" 2>&1; then
+    echo "ok   $1"
+  else
+    echo "FAIL $1, see $log"
+    tail -n 60 "$log"
+    return 1
   fi
-  count=$((count + 1))
-done
-[ $count -gt 5 ]
+}
+export -f check
+mapfile -t names < <(git ls-files 'tests/unit/*/*.c' | sed 's/\.c$//; s/^tests.//; s/\//_/g')
+[ ${#names[@]} -gt 5 ] || { echo "only ${#names[@]} unit tests found"; exit 1; }
+printf '%s\n' "${names[@]}" | xargs -P "$(nproc)" -I {} bash -c 'check {}'
