@@ -4,6 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/core/text.h"
+
+/* Words may come from outside, and be too long: half a character at their end would make of the whole text
+   something that no message and no journal entry can hold. */
+static void end_whole (struct error *error)
+{
+    error->text[text_cut (error->text, strlen (error->text))] = '\0';
+}
+
 void error_write (struct error *error, enum error_kind kind, const char *format, ...)
 {
     if (error != NULL) {
@@ -12,6 +21,7 @@ void error_write (struct error *error, enum error_kind kind, const char *format,
         va_start (arguments, format);
         (void)vsnprintf (error->text, sizeof error->text, format, arguments);
         va_end (arguments);
+        end_whole (error);
     }
 }
 
@@ -29,6 +39,7 @@ void error_prefix (struct error *error, const char *format, ...)
             (void)snprintf (
                 error->text + written, sizeof error->text - (size_t)written, ": %.*s",
                 (int)(sizeof error->text - (size_t)written), cause);
+        end_whole (error);
     }
 }
 

@@ -152,6 +152,25 @@ static void test_error_context (void **state)
     assert_int_equal ((struct error){0}.kind, ERROR_REFUSED);
 }
 
+/* Words from outside are cut between characters, never in one. */
+static void test_error_is_cut_whole (void **state)
+{
+    struct error error;
+    char turtles[2 * ERROR_TEXT_MAX];
+    (void)state;
+    for (size_t i = 0; i + 4 < sizeof turtles; i += 4)
+        memcpy (turtles + i, "\xf0\x9f\x90\xa2", 5);
+    for (int offset = 0; offset < 4; offset++) {
+        assert_false (error_set (&error, ERROR_INPUT, "%.*s%s", offset, "xyz", turtles));
+        assert_true (text_is_utf8 (error.text, strlen (error.text)));
+        assert_true (strlen (error.text) >= ERROR_TEXT_MAX - 4);
+        assert_false (error_context (&error, "%.*s", offset, "abc"));
+        assert_true (text_is_utf8 (error.text, strlen (error.text)));
+        assert_false (error_context (&error, "%.*s%s", offset, "abc", turtles));
+        assert_true (text_is_utf8 (error.text, strlen (error.text)));
+    }
+}
+
 static void test_arena (void **state)
 {
     struct arena arena = {0};
@@ -172,11 +191,17 @@ static void test_arena (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_utf8),          cmocka_unit_test (test_printable),
-        cmocka_unit_test (test_cut),           cmocka_unit_test (test_names),
-        cmocka_unit_test (test_nearest),       cmocka_unit_test (test_spans),
-        cmocka_unit_test (test_instants),      cmocka_unit_test (test_digests),
-        cmocka_unit_test (test_error_context), cmocka_unit_test (test_arena),
+        cmocka_unit_test (test_utf8),
+        cmocka_unit_test (test_printable),
+        cmocka_unit_test (test_cut),
+        cmocka_unit_test (test_names),
+        cmocka_unit_test (test_nearest),
+        cmocka_unit_test (test_spans),
+        cmocka_unit_test (test_instants),
+        cmocka_unit_test (test_digests),
+        cmocka_unit_test (test_error_context),
+        cmocka_unit_test (test_arena),
+        cmocka_unit_test (test_error_is_cut_whole),
     };
     return cmocka_run_group_tests_name ("common base", tests, NULL, NULL);
 }
