@@ -133,6 +133,37 @@ static void test_senders (void **state)
     }
 }
 
+/* Said once more, by hand: what each kind of peer may say at all. A sender that is added to the table must be
+   added here too, by someone who has thought about it. */
+static void test_nobody_says_more_than_this (void **state)
+{
+    static const struct {
+        unsigned sender;
+        unsigned count;
+        uint8_t numbers[16];
+    } may[] = {
+        {FROM_STRANGER, 1, {20}},
+        {FROM_AGENT, 7, {1, 3, 5, 9, 11, 12, 20}},
+        {FROM_CONTROLLER, 16, {2, 4, 6, 7, 8, 10, 13, 14, 21, 40, 42, 47, 51, 53, 55, 57}},
+        {FROM_PERSON, 12, {3, 41, 43, 44, 45, 46, 48, 49, 50, 52, 54, 56}},
+        {FROM_SESSION, 6, {6, 7, 8, 10, 31, 33}},
+        {FROM_INSTALLER, 5, {1, 9, 11, 30, 32}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof may / sizeof may[0]; i++) {
+        unsigned found = 0;
+        for (size_t j = 0; j < record_type_count; j++) {
+            const struct record_type *type = record_types[j];
+            if (type->class != MESSAGE || (type->senders & may[i].sender) == 0)
+                continue;
+            if (memchr (may[i].numbers, (int)type->number, may[i].count) == NULL)
+                fail_msg ("%s must not come from %s", type->name, sender_name (may[i].sender));
+            found++;
+        }
+        assert_int_equal (found, may[i].count);
+    }
+}
+
 static void test_newer_is_refused_with_reason (void **state)
 {
     static const uint8_t version[] = {0x93, 0x02, 0x01, 0x80};
@@ -204,6 +235,7 @@ int main (void)
         cmocka_unit_test (test_every_mutation),
         cmocka_unit_test (test_claims_take_no_memory),
         cmocka_unit_test (test_senders),
+        cmocka_unit_test (test_nobody_says_more_than_this),
         cmocka_unit_test (test_newer_is_refused_with_reason),
         cmocka_unit_test (test_every_record),
         cmocka_unit_test (test_bounds),
