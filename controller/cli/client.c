@@ -38,11 +38,6 @@ const char *client_endpoint (const struct client *client)
     return client->endpoint;
 }
 
-struct wire_key client_wire_key (const struct client *client)
-{
-    return client->pair.public;
-}
-
 static struct span span_ms (int64_t ms)
 {
     return (struct span){ms};

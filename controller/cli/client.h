@@ -16,8 +16,6 @@ bool client_open (struct cli *cli, struct client **ret, struct error *error);
 void client_close (struct client **client);
 /* The endpoint that is in use, for messages. */
 const char *client_endpoint (const struct client *client);
-/* The public half of this person's wire key. */
-struct wire_key client_wire_key (const struct client *client);
 
 /* Sends a copy of `record` (a struct of `type` whose table has `request`) with a fresh number, and waits for
    the message with that number, or for a `progress` where `type` is watch. An `answer` that says no becomes

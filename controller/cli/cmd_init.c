@@ -45,7 +45,9 @@ static bool pair_of (
 {
     const char *equals = strchr (text, '=');
     if (equals == NULL || equals == text || equals[1] == '\0')
-        return error_set (error, ERROR_INPUT, "--%s wants NAME=…, not \"%s\"", option, text);
+        return error_set (
+            error, ERROR_INPUT, "--%s wants %s, not \"%s\"", option,
+            strcmp (option, "approver") == 0 ? "ROLE=NAME,NAME" : "NAME=…", text);
     *ret_name = arena_text_of (arena, text, (size_t)(equals - text));
     *ret_rest = equals + 1;
     return true;

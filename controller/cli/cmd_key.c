@@ -76,6 +76,52 @@ static int key_generate (struct cli *cli, int argc, char **argv)
     return CLI_DONE;
 }
 
+/* The old password comes from where every command takes it, the new one from its own file or a prompt. */
+static bool change_password (struct cli *cli, const char *given, const char *new_file, struct error *error)
+{
+    char password[CLI_PASSWORD_MAX] = "";
+    struct secret_key key;
+    const char *name = NULL;
+    const char *path = given;
+    bool done;
+    if (!cli_key (cli, given, &key, &name, error))
+        return false;
+    if (strcmp (given, name) == 0)
+        path = cli_key_path (cli, name, ".key");
+    (void)unsetenv ("RELEVO_PASSWORD");
+    cli->password_file = new_file;
+    done = cli_password (cli, name, true, password, error) && new_key_change (path, &key, password, error);
+    secret_key_wipe (&key);
+    sodium_memzero (password, sizeof password);
+    if (done)
+        cli_say (cli, "%s has the new password; copies of the file keep the old one", path);
+    return done;
+}
+
+static int key_password (struct cli *cli, int argc, char **argv)
+{
+    const char *new_file = NULL;
+    const struct option_row rows[] = {
+        {"new-password-file", 0, OPTION_TEXT, &new_file, "FILE", "its first line is the new password"},
+    };
+    const struct command_line line = {
+        .usage = "relevo key password NAME [options]",
+        .about = "Gives a key another password: `relevo init` puts one password on all keys, and each owner\n"
+                 "then chooses one of their own. NAME is a key of the folder, or a file.\n",
+        .examples = "  relevo key password ana\n  relevo key password ./ana.key\n"
+                    "  relevo key password ci --password-file old --new-password-file new\n",
+        .rows = rows,
+        .row_count = sizeof rows / sizeof rows[0],
+        .least = 1,
+        .most = 1};
+    struct operands operands;
+    struct error error;
+    int exit_code = CLI_ERROR;
+    if (!options_parse (cli, &line, argc, argv, &operands, &exit_code))
+        return exit_code;
+    return change_password (cli, operands.items[0], new_file, &error) ? CLI_DONE : cli_fail (cli, &error);
+}
+
 struct key_name {
     const char *name;
     bool secret; /* the secret key is here too */
@@ -157,9 +203,10 @@ int cmd_key (struct cli *cli, int argc, char **argv)
 {
     static const struct cli_command commands[] = {
         {"generate", key_generate, "a new key"},
+        {"password", key_password, "another password for a key"},
         {"list", key_list, "the keys that are here"},
     };
     return cli_dispatch (
-        cli, "key", "  relevo key generate ana\n  relevo key list\n", commands,
+        cli, "key", "  relevo key generate ana\n  relevo key password ana\n  relevo key list\n", commands,
         sizeof commands / sizeof commands[0], argc, argv);
 }

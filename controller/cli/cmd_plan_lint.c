@@ -97,7 +97,9 @@ static int lint (struct cli *cli, const char *path, struct surroundings *around)
     (void)plan_build (
         &problems, &sources.draft, sources.has_profile ? &sources.profile : NULL, &world, &plan);
     plan_problems_show (cli, &problems, path, stdout);
-    if (problems.errors > 0)
+    if (problems.errors == 0)
+        cli_say (cli, "%s: nothing is wrong with it; next: relevo plan build %s", path, path);
+    else
         cli_say (
             cli, "%s: %zu %s, %zu %s", path, problems.errors, problems.errors == 1 ? "error" : "errors",
             problems.warnings, problems.warnings == 1 ? "warning" : "warnings");

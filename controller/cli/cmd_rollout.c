@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ bool rollout_number (const struct operands *operands, size_t place, uint64_t *re
         return true;
     if (text[0] >= '1' && text[0] <= '9')
         *ret = strtoull (text, &end, 10);
-    if (end != NULL && *end == '\0')
+    if (end != NULL && *end == '\0' && *ret < ULLONG_MAX)
         return true;
     return error_set (
         error, ERROR_INPUT, "\"%s\" is no number of a rollout: see `relevo rollout list`", text);

@@ -11,21 +11,32 @@
 #include "controller/cli/rollout_show.h"
 #include "controller/cli/watch.h"
 
-/* Who starts it, for people: nothing depends on it. The name that the trust document gives to this person's
-   wire key, else the user's own, behind sudo too. */
-static const char *user_name (struct cli *cli, struct client *client, const struct trust *trust)
+/* Who starts it, where the controller can't tell by the wire key: the user, behind sudo too. */
+static const char *user_name (struct cli *cli)
 {
     const char *const said[] = {getenv ("SUDO_USER"), getenv ("USER")};
     const struct passwd *entry = getpwuid (getuid ());
-    struct wire_key own = client_wire_key (client);
-    for (size_t i = 0; i < trust->keys_count; i++)
-        if (memcmp (&trust->keys[i].wire, &own, sizeof own) == 0)
-            return trust->keys[i].name;
     for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
         if (said[i] != NULL && text_is_name (said[i]))
             return arena_text (&cli->arena, said[i]);
     return entry != NULL && text_is_name (entry->pw_name) ? arena_text (&cli->arena, entry->pw_name)
                                                           : "unknown";
+}
+
+/* A file that is no plan at all is told from a plan that nobody may start. */
+static bool refuse_file (const char *file, const struct envelope *envelope, struct error *error)
+{
+    static const char first[] = "relevo plan ";
+    struct bytes content = envelope->content;
+    if (content.size < sizeof first - 1 || memcmp (content.data, first, sizeof first - 1) != 0)
+        return error_set (
+            error, ERROR_INPUT,
+            "%s is no plan: `relevo plan build` makes one of a YAML file, and `relevo plan sign` signs it",
+            file);
+    if (envelope->signatures_count == 0)
+        return error_set (
+            error, ERROR_REFUSED, "%s is not signed yet: relevo plan sign %s --key NAME", file, file);
+    return error_context (error, "%s", file);
 }
 
 /* The plan is judged here first: a mistake is explained before anybody else sees it. */
@@ -41,9 +52,9 @@ static bool start (
     bool done = signed_file_read (file, &arena, &begin.plan, error) &&
                 client_inventory (client, &arena, &inventory, error) &&
                 (accept_plan (&inventory.trust, &begin.plan, clock_now (), &arena, &plan, error) ||
-                 error_context (error, "%s", file));
+                 refuse_file (file, &begin.plan, error));
     if (done && begin.by == NULL)
-        begin.by = user_name (cli, client, &inventory.trust);
+        begin.by = user_name (cli);
     done = done && client_ask_for (client, &rollout_start_type, &begin, &answer_type, &arena, &said, error);
     if (done) {
         const struct answer *answer = said;
@@ -76,7 +87,7 @@ int cmd_rollout_start (struct cli *cli, int argc, char **argv)
         {"until-approval", 0, OPTION_FLAG, &options.until_approval, NULL,
          "with --watch: end with 6 where a person is needed"},
         {"by", 0, OPTION_TEXT, &by, "NAME",
-         "who starts it, for the history (the owner of the wire key, else the user)"},
+         "who starts it, where the trust document names nobody (the user)"},
     };
     const struct command_line line = {
         .usage = "relevo rollout start PLAN [options]",

@@ -242,8 +242,8 @@ static bool make_folders (const struct fleet_new *wanted, struct arena *arena, s
         if (file_exists (path_join (arena, wanted->folder, taken[i])))
             return error_set (
                 error, ERROR_CONFLICT,
-                "%s/%s is there already: nothing is overwritten, choose another folder", wanted->folder,
-                taken[i]);
+                "%s/%s is there already: nothing is overwritten, choose another folder%s", wanted->folder,
+                taken[i], i > 0 ? ", or remove what an earlier `init` could not finish" : "");
     return folder_make (wanted->folder, 0755, error) &&
            folder_make (path_join (arena, wanted->folder, "keys"), 0700, error) &&
            folder_make (path_join (arena, wanted->folder, "controller"), 0700, error) &&

@@ -145,7 +145,8 @@ bool cli_password (
         done = fresh ? prompt_twice (key, ret, error) : prompt ("Password for", key, ret, error);
     if (done && ret[0] == '\0')
         return error_set (
-            error, ERROR_INPUT, "the password for %s is empty: use --no-password if that is meant", key);
+            error, ERROR_INPUT, "the password for %s is empty%s", key,
+            fresh ? ": use --no-password if that is meant" : ": nothing was done");
     return done;
 }
 

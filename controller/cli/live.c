@@ -209,7 +209,11 @@ static void step_text (const struct view_step *step, struct buffer *out)
     if (step->state == STEP_RUNNING && step->total > 0 &&
         (step->kind == STEP_DEPLOY || step->kind == STEP_TEST))
         add_bar (out, step->done, step->total);
-    live_step_words (step, out);
+    /* The hosts at work have lines of their own. */
+    if (step->state == STEP_RUNNING && step->kind == STEP_DEPLOY && step->total > 1)
+        buffer_print (out, "%" PRIu64 "/%" PRIu64, step->done, step->total);
+    else
+        live_step_words (step, out);
 }
 
 /* Columns of a step's line: those of the longest title and text, as far as the width allows. */

@@ -40,3 +40,18 @@ bool new_key_write (
     arena_free (&arena);
     return done;
 }
+
+bool new_key_change (
+    const char *path, const struct secret_key *key, const char *password, struct error *error)
+{
+    struct buffer secret = {0};
+    uint8_t salt[KEY_SALT_SIZE];
+    bool done;
+    random_fill (salt, sizeof salt);
+    done = secret_key_print (key, password, salt, &secret, error) &&
+           file_write (path, buffer_bytes (&secret), SECRET_MODE, error);
+    if (secret.data != NULL)
+        sodium_memzero (secret.data, secret.size);
+    buffer_free (&secret);
+    return done;
+}

@@ -12,4 +12,8 @@ bool new_key_write (
     const char *folder, const char *name, const struct secret_key *key, const char *password,
     struct error *error);
 
+/* Writes NAME's secret key at `path` anew under another password: the old file or the new one, never half. */
+bool new_key_change (
+    const char *path, const struct secret_key *key, const char *password, struct error *error);
+
 #endif

@@ -190,6 +190,8 @@ static int ending (const struct watcher *watcher, const struct watch_options *op
     enum phase phase = watcher->view.state.head.phase;
     if (was_interrupted (watcher))
         return CLI_INTERRUPTED;
+    if (ferror (stdout) != 0)
+        return CLI_ERROR;
     if (watcher->view.state.whole && phase_is_final (phase))
         return phase_exit_code (phase);
     if (watcher->view.state.whole && phase == PHASE_AWAITING && options->until_approval)

@@ -214,9 +214,11 @@ static struct rollout *wanted_rollout (struct turn *turn, uint64_t request, uint
     if (rollout != NULL)
         return rollout;
     if (number == 0)
-        (void)error_set (&error, ERROR_MISSING, "there is no rollout yet");
+        (void)error_set (&error, ERROR_MISSING, "there is no rollout yet: `relevo rollout start` makes one");
     else
-        (void)error_set (&error, ERROR_MISSING, "there is no rollout %llu", (unsigned long long)number);
+        (void)error_set (
+            &error, ERROR_MISSING, "there is no rollout %llu: see `relevo rollout list`",
+            (unsigned long long)number);
     turn_refuse (turn, request, &error);
     return NULL;
 }

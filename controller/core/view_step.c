@@ -269,6 +269,8 @@ static void fill_activity (
         if (newest.stage != NULL && newest.stage->step->kind == STEP_DEPLOY &&
             (row->activity == ACTIVITY_STARTING || row->activity == ACTIVITY_CHECKING))
             row->version = rollout->plan.version;
+        if (strcmp (row->detail, row->version) == 0 || strcmp (row->detail, rollout->plan.version) == 0)
+            row->detail = "";
     } else if (newest.task != NULL) {
         row->activity = ACTIVITY_WAITING;
     }

@@ -228,6 +228,13 @@ static void test_password (void **state)
     assert_int_equal (unsetenv ("RELEVO_PASSWORD"), 0);
     assert_false (new_key_write (place->folder, "zoe", &key, NULL, &place->error));
     assert_int_equal (place->error.kind, ERROR_CONFLICT);
+    assert_true (new_key_change (file, &key, "another one", &place->error));
+    assert_int_equal (setenv ("RELEVO_PASSWORD", "open sesame", 1), 0);
+    assert_false (cli_key (&cli, file, &again, NULL, &place->error));
+    assert_int_equal (setenv ("RELEVO_PASSWORD", "another one", 1), 0);
+    assert_true (cli_key (&cli, file, &again, NULL, &place->error));
+    assert_memory_equal (again.bytes, key.bytes, sizeof key.bytes);
+    assert_int_equal (unsetenv ("RELEVO_PASSWORD"), 0);
     arena_free (&cli.arena);
 }
 
