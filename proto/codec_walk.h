@@ -24,4 +24,7 @@ static inline void field_count_set (const struct field *field, void *record, siz
     *(size_t *)(void *)((char *)record + field->count_offset) = count;
 }
 
+/* Whether the record's encoding is exactly these bytes: compared while it is made, never stored. */
+bool codec_encodes_to (const struct record_type *type, const void *record, struct bytes expected);
+
 #endif

@@ -185,10 +185,8 @@ static bool decode_record (
 static bool is_shortest_form (
     const struct record_type *type, const void *record, struct bytes input, struct error *error)
 {
-    struct buffer again = {0};
-    bool same = codec_encode (type, record, &again, error) && bytes_equal (buffer_bytes (&again), input);
-    buffer_free (&again);
-    return same || error_set (error, ERROR_INPUT, "not in the one form that is allowed");
+    return codec_encodes_to (type, record, input) ||
+           error_set (error, ERROR_INPUT, "not in the one form that is allowed");
 }
 
 bool codec_decode (

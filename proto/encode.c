@@ -140,6 +140,34 @@ static bool encode_record (
     return true;
 }
 
+/* What of the expected bytes has not been written yet. */
+struct comparison {
+    struct bytes left;
+    bool differs;
+};
+
+static int compare_write (void *data, const char *bytes, size_t size)
+{
+    struct comparison *comparison = data;
+    if (comparison->differs || size > comparison->left.size ||
+        (size > 0 && memcmp (bytes, comparison->left.data, size) != 0)) {
+        comparison->differs = true;
+        return -1;
+    }
+    comparison->left.data += size;
+    comparison->left.size -= size;
+    return 0;
+}
+
+bool codec_encodes_to (const struct record_type *type, const void *record, struct bytes expected)
+{
+    struct comparison comparison = {.left = expected};
+    struct error error;
+    msgpack_packer packer;
+    msgpack_packer_init (&packer, &comparison, compare_write);
+    return encode_record (&packer, type, record, &error) && !comparison.differs && comparison.left.size == 0;
+}
+
 bool codec_encode (
     const struct record_type *type, const void *record, struct buffer *out, struct error *error)
 {

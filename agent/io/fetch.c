@@ -138,7 +138,8 @@ static void finish (struct fetch *fetch, struct growing *file, struct fetch_stat
         ret->bad = true;
         ret->have = 0;
         (void)unlinkat (fetch->folder, part, 0);
-    } else if (fsync (file->descriptor) != 0 || renameat (fetch->folder, part, fetch->folder, whole) != 0) {
+    } else if (renameat (fetch->folder, part, fetch->folder, whole) != 0) {
+        /* Not synced: what a power loss takes is noticed by its digest, and fetched again. */
         set_trouble (ret, "finish a content");
     } else {
         ret->complete = true;

@@ -10,7 +10,10 @@
 
 #include "common/io/file.h"
 
-enum { COPY_PIECE = 128 * 1024 };
+enum {
+    COPY_PIECE = 128 * 1024,
+    FLUSH_EVERY = 8 * 1024 * 1024, /* written out early, so that the sync at the end is short */
+};
 
 /* The mark is the owner's write permission on an otherwise read-only file: no second file can get lost. */
 enum { MODE_KEPT = 0400, MODE_UNPACKED = 0600 };
@@ -62,6 +65,13 @@ static bool write_piece (int descriptor, const char *piece, size_t size)
     return true;
 }
 
+static void flush_early (int descriptor, uint64_t before, uint64_t after)
+{
+    uint64_t from = before / FLUSH_EVERY * FLUSH_EVERY;
+    if (from != after / FLUSH_EVERY * FLUSH_EVERY)
+        (void)sync_file_range (descriptor, (off_t)from, FLUSH_EVERY, SYNC_FILE_RANGE_WRITE);
+}
+
 /* Reads to the end, but never more than `length` + 1 bytes; copies unless `to` is -1. */
 static bool digest_copy (int from, int to, uint64_t length, struct digest *ret, struct error *error)
 {
@@ -80,6 +90,8 @@ static bool digest_copy (int from, int to, uint64_t length, struct digest *ret, 
         digest_add (&stream, piece, (size_t)size);
         if (to >= 0 && !write_piece (to, piece, (size_t)size))
             return error_set (error, ERROR_SYSTEM, "%s: %s", where, strerror (errno));
+        if (to >= 0)
+            flush_early (to, total - (uint64_t)size, total);
     }
     if (size < 0)
         return error_set (error, ERROR_SYSTEM, "%s: %s", where, strerror (errno));
