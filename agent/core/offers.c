@@ -5,7 +5,12 @@
 
 #include "agent/core/installer_state.h"
 
-enum { CLOCK_SLACK_MS = 5 * 60 * 1000, CLOCK_NOTE_MS = 60 * 1000, STARVED_MS = 10 * 60 * 1000 };
+enum {
+    CLOCK_SLACK_MS = 5 * 60 * 1000,
+    CLOCK_NOTE_MS = 60 * 1000,
+    EPOCH_NOTE_MS = 1000,
+    STARVED_MS = 10 * 60 * 1000
+};
 
 bool clock_is_sane (const struct installer *installer, struct instant now, struct error *error)
 {
@@ -185,6 +190,8 @@ static bool is_starved (const struct installer *installer, const struct tick *ti
     return true;
 }
 
+/* The floor moves no faster than time itself, so neither do the notes: a controller that starts an epoch with
+   each tick can't fill the journal. */
 static void note_tick (
     struct installer *installer, const struct tick *tick, struct installer_effects *effects)
 {
@@ -192,10 +199,12 @@ static void note_tick (
     struct note_clock note = {.floor = clock->floor, .epoch = tick->epoch, .sequence = tick->sequence};
     if (instant_before (note.floor, tick->issued))
         note.floor = tick->issued;
-    if (tick->epoch != clock->epoch || note.floor.ms - clock->floor.ms >= CLOCK_NOTE_MS)
+    if (note.floor.ms - clock->floor.ms >= (tick->epoch != clock->epoch ? EPOCH_NOTE_MS : CLOCK_NOTE_MS)) {
         effects_record (installer, effects, &note_clock_type, &note);
-    else
-        clock->sequence = tick->sequence;
+        return;
+    }
+    clock->epoch = tick->epoch;
+    clock->sequence = tick->sequence;
 }
 
 void take_tick (

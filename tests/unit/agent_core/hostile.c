@@ -253,6 +253,19 @@ static void test_clock_floor_in_the_far_future (void **state)
     world_free (world);
 }
 
+/* A new epoch with each tick: the journal grows with the time that passes, not with the ticks. */
+static void test_flood_of_epochs (void **state)
+{
+    struct world *world = world_new (HOST_1);
+    (void)state;
+    for (uint64_t i = 1; i <= 300; i++) /* three seconds */
+        beat (world, i, CONTROLLER);
+    assert_in_range (world->note_count, 3, 6);
+    beat (world, 299, CONTROLLER);
+    assert_non_null (strstr (world->detail, "an old tick"));
+    world_free (world);
+}
+
 /* Ahead of this host's own clock by more than honest clocks differ: it moves nothing. */
 static void test_tick_from_the_future (void **state)
 {
@@ -337,6 +350,7 @@ int main (void)
         cmocka_unit_test (test_expired_link_of_the_trust_chain),
         cmocka_unit_test (test_fleet_is_frozen),
         cmocka_unit_test (test_clock_floor_in_the_far_future),
+        cmocka_unit_test (test_flood_of_epochs),
         cmocka_unit_test (test_tick_from_the_future),
         cmocka_unit_test (test_flood_of_offers),
         cmocka_unit_test (test_fleet_drops_a_host),
