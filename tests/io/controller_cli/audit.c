@@ -187,7 +187,8 @@ static void add_permit (struct story *story, uint64_t step)
     add (story, &entry_permit_type, &entry);
 }
 
-static void add_receipt (struct story *story, uint64_t step, enum outcome outcome, enum who signer)
+static void add_receipt_of (
+    struct story *story, uint64_t rollout, uint64_t step, enum outcome outcome, enum who signer)
 {
     struct test_result result = {
         .name = "port", .verdict = outcome == OUTCOME_PASSED ? VERDICT_PASSED : VERDICT_FAILED};
@@ -204,10 +205,16 @@ static void add_receipt (struct story *story, uint64_t step, enum outcome outcom
         .before = story->last_receipt,
         .tests = &result,
         .tests_count = step == 2 ? 1 : 0};
-    struct entry_receipt entry = {1, sign (story, &receipt_type, &receipt, signer)};
+    struct entry_receipt entry = {rollout, sign (story, &receipt_type, &receipt, signer)};
     story->last_receipt = digest_of (entry.receipt.content.data, entry.receipt.content.size);
-    story->evidence[story->evidence_count++] = story->last_receipt;
+    if (rollout > 0)
+        story->evidence[story->evidence_count++] = story->last_receipt;
     add (story, &entry_receipt_type, &entry);
+}
+
+static void add_receipt (struct story *story, uint64_t step, enum outcome outcome, enum who signer)
+{
+    add_receipt_of (story, 1, step, outcome, signer);
 }
 
 static void add_healthy (struct story *story)
@@ -383,6 +390,25 @@ static void test_receipt_without_permit (void **state)
     expect_lie (&story, "and no permit");
 }
 
+/* A host's word that no permit asked for stands without a rollout: no lie, no proof, and a link of its chain.
+ */
+static void test_strange_receipt (void **state)
+{
+    struct audit_counts counts;
+    struct error error;
+    struct story story;
+    (void)state;
+    tell_until_rollout (&story);
+    add_receipt_of (&story, 0, 1, OUTCOME_KEPT, HOST);
+    add_permit (&story, 1);
+    add_receipt (&story, 1, OUTCOME_KEPT, HOST);
+    if (!judge (&story, &counts, &error))
+        fail_msg ("%s", error.text);
+    assert_int_equal (counts.receipts, 2);
+    add_receipt_of (&story, 0, 2, OUTCOME_PASSED, CONTROLLER);
+    expect_lie (&story, "entry_receipt");
+}
+
 static void test_left_out_receipt (void **state)
 {
     struct story story;
@@ -445,6 +471,7 @@ int main (void)
         cmocka_unit_test (test_invented_evidence),
         cmocka_unit_test (test_forged_receipt),
         cmocka_unit_test (test_receipt_without_permit),
+        cmocka_unit_test (test_strange_receipt),
         cmocka_unit_test (test_left_out_receipt),
         cmocka_unit_test (test_two_faced_host),
         cmocka_unit_test (test_broken_host_chain),
