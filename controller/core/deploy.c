@@ -44,7 +44,9 @@ void silent_print (
     for (size_t i = 0; i < count && i < NAMED_HOSTS; i++) {
         const struct host *host = seats[i]->host;
         buffer_print (out, "%s%s", i > 0 ? "; " : "", host->name);
-        if (host->seen.ms == 0)
+        if (host->entry == NULL)
+            buffer_text (out, ", no longer of this fleet");
+        else if (host->seen.ms == 0)
             buffer_text (out, ", never heard of since the controller's start");
         else if (host_is_stale (controller, host, controller->now))
             buffer_print (out, ", last contact %s", instant_print (host->seen, text));
@@ -114,6 +116,19 @@ static size_t count_out_of_service (
     return count;
 }
 
+/* Receipts of a host that was revoked prove nothing to the others, and it will give no more: the plan can't
+   come to its end, and nobody has to wait until that shows. */
+static bool check_members (const struct rollout *rollout, struct error *why)
+{
+    for (size_t i = 0; i < rollout->seat_count; i++)
+        if (rollout->seats[i].host->entry == NULL)
+            return error_set (
+                why, ERROR_CONFLICT,
+                "%s does not belong to the fleet any more: build the plan again without it",
+                rollout->seats[i].host->name);
+    return true;
+}
+
 bool deploy_work (struct turn *turn, struct rollout *rollout, struct stage *stage, struct error *why)
 {
     const struct step *step = stage->step;
@@ -123,6 +138,8 @@ bool deploy_work (struct turn *turn, struct rollout *rollout, struct stage *stag
     struct seat **chosen = arena_array (arena, open, sizeof (struct seat *));
     size_t out = step->max_unavailable > 0 ? count_out_of_service (turn, rollout, step->environment) : 0;
     size_t count = 0;
+    if (!check_members (rollout, why))
+        return false;
     for (size_t i = 0; i < open; i++) {
         struct seat *seat = stage->seats[window[i]];
         bool adds = step->max_unavailable > 0 && !is_out_of_service (turn, rollout, seat->host);
@@ -143,6 +160,8 @@ bool test_work (struct turn *turn, struct rollout *rollout, struct stage *stage,
     struct seat **chosen = arena_array (&turn->effects->arena, step->hosts_count, sizeof (struct seat *));
     bool open = gate_step_open (&rollout->gate, step->number, NULL, NULL);
     size_t count = 0;
+    if (!check_members (rollout, why))
+        return false;
     for (size_t i = 0; open && i < step->hosts_count; i++)
         if (stage->tasks[i].grant == NULL && stage->tasks[i].receipt == NULL)
             chosen[count++] = stage->seats[i];

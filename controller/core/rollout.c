@@ -343,6 +343,15 @@ static bool degrade (
     return moved;
 }
 
+/* A host that was revoked meanwhile is told no more, and says no more. */
+static bool is_any_of_the_fleet (struct seat *const *seats, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (seats[i]->host->entry != NULL)
+            return true;
+    return false;
+}
+
 static bool go_back (struct turn *turn, struct rollout *rollout)
 {
     struct seat **silent;
@@ -354,7 +363,8 @@ static bool go_back (struct turn *turn, struct rollout *rollout)
     stuck_count = not_back (turn, rollout, true, &stuck);
     if (silent_count + stuck_count == 0)
         return settle (turn, rollout);
-    if (silent_count > 0 && instant_before (turn->now, return_deadline (turn->controller, rollout)))
+    if (is_any_of_the_fleet (silent, silent_count) &&
+        instant_before (turn->now, return_deadline (turn->controller, rollout)))
         return false;
     return degrade (turn, rollout, silent, silent_count, stuck, stuck_count);
 }
