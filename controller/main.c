@@ -12,19 +12,19 @@
 enum { EXIT_GOOD = 0, EXIT_ERROR = 1, EXIT_USAGE = 2 };
 
 static const char usage[] =
-    "relevod - the controller of relevo\n"
+    "Examples:\n"
+    "  relevo init /etc/relevo && relevod --config /etc/relevo/controller/controller.yaml\n"
+    "  relevod --config controller.yaml --check      (also beside a running relevod)\n"
     "\n"
-    "usage: relevod --config FILE [--check] [--verbose]\n"
+    "relevod is the controller of relevo.\n"
+    "\n"
+    "Usage: relevod --config FILE [--check] [--verbose]\n"
     "\n"
     "  --config FILE  the configuration, controller.yaml (as `relevo init` writes it)\n"
     "  --check        read configuration, keys and journal, say what is there, and end\n"
     "  --verbose      log every message and every entry of the journal\n"
     "  --help         this text\n"
     "  --version      the version\n"
-    "\n"
-    "examples:\n"
-    "  relevo init /etc/relevo && relevod --config /etc/relevo/controller/controller.yaml\n"
-    "  relevod --config controller.yaml --check      (also beside a running relevod)\n"
     "\n"
     "It ends on SIGTERM and SIGINT. Its endpoints stand in STATE/endpoints once it is ready.\n"
     "Exit codes: 0 good, 1 error, 2 wrong usage.\n";
@@ -63,8 +63,14 @@ static int read_arguments (int count, char **words, struct arguments *ret)
             return EXIT_USAGE;
         }
     }
-    if (optind < count || ret->config == NULL) {
-        fprintf (stderr, "%s", usage);
+    if (optind < count) {
+        (void)fprintf (stderr, "relevod: unexpected word \"%s\"; see relevod --help\n", words[optind]);
+        return EXIT_USAGE;
+    }
+    if (ret->config == NULL) {
+        (void)fputs (
+            "relevod: --config FILE is missing: `relevo init DIR` writes DIR/controller/controller.yaml\n",
+            stderr);
         return EXIT_USAGE;
     }
     return -1;

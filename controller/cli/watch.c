@@ -28,15 +28,38 @@ struct watcher {
     sigset_t before;
     bool lost;
     bool silent;
-    bool asked;           /* a whole state is on its way */
-    bool stale;           /* something to draw */
-    unsigned lines;       /* of the picture on the screen */
+    bool asked;     /* a whole state is on its way */
+    bool stale;     /* something to draw */
+    unsigned lines; /* of the picture on the screen */
+    unsigned width; /* of the screen when it was drawn */
+    struct buffer picture;
     struct instant drawn; /* steady */
     struct instant news;  /* steady */
 };
 
 /* ------------------------------------------------------------------------------------------------- showing
  */
+
+/* A terminal that became narrower has wrapped the lines of the picture before: so many it has now. */
+static unsigned lines_now (const struct watcher *watcher)
+{
+    unsigned width = watcher->cli->out.width;
+    unsigned lines = 0;
+    struct buffer line = {0};
+    if (width >= watcher->width || watcher->picture.data == NULL)
+        return watcher->lines;
+    for (const char *place = watcher->picture.data; *place != '\0';) {
+        size_t size = strcspn (place, "\n");
+        unsigned columns;
+        buffer_clear (&line);
+        buffer_append (&line, place, size);
+        columns = line.size > 0 ? text_columns (line.data) : 0;
+        lines += columns > width ? (columns + width - 1) / width : 1;
+        place += size + (place[size] == '\n' ? 1 : 0);
+    }
+    buffer_free (&line);
+    return lines;
+}
 
 /* Over the picture before: to its first line, every line erased behind its end, never the screen. */
 static void draw (struct watcher *watcher, bool last)
@@ -46,7 +69,8 @@ static void draw (struct watcher *watcher, bool last)
     struct buffer painted = {0};
     unsigned lines = 0;
     cli_look_at_terminals (watcher->cli);
-    options.width = watcher->cli->out.width;
+    watcher->lines = lines_now (watcher);
+    options.width = watcher->width = watcher->cli->out.width;
     options.height = last ? 0 : watcher->cli->out.height;
     options.note =
         watcher->lost ? "the controller is silent: trying on; the hosts go on by what they have" : NULL;
@@ -71,7 +95,8 @@ static void draw (struct watcher *watcher, bool last)
         buffer_print (&painted, "\033[%uA", watcher->lines - lines);
     (void)fwrite (painted.data, 1, painted.size, stdout);
     (void)fflush (stdout);
-    buffer_free (&plain);
+    buffer_free (&watcher->picture);
+    watcher->picture = plain;
     buffer_free (&painted);
     watcher->lines = lines;
     watcher->drawn = clock_steady ();
@@ -273,6 +298,7 @@ int watch_rollout (
     say_end (&watcher, code);
     (void)sigprocmask (SIG_SETMASK, &watcher.before, NULL);
     (void)close (watcher.signals);
+    buffer_free (&watcher.picture);
     view_free (&watcher.view);
     view_free (&watcher.shown);
     return code;
