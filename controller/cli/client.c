@@ -335,33 +335,13 @@ bool client_pin (struct cli *cli, struct digest *ret, struct error *error)
     return read || error_context (error, "the pinned trust document");
 }
 
-/* The clock of a first trust document is not asked: what counts is whether the newest is in force. */
-static bool verify_trusts (
-    const struct inventory *raw, const struct digest *pin, struct instant now, struct arena *arena,
-    struct trust *ret, struct error *error)
-{
-    bool last = raw->trusts_count == 1;
-    if (raw->trusts_count == 0)
-        return error_set (error, ERROR_REFUSED, "the controller has no trust document");
-    if (!accept_first_trust (&raw->trusts[0], pin, last ? now : (struct instant){0}, arena, ret, error))
-        return error_context (error, "the controller's first trust document is not the pinned one");
-    for (size_t i = 1; i < raw->trusts_count; i++) {
-        struct trust next;
-        last = i + 1 == raw->trusts_count;
-        if (!accept_next_trust (ret, &raw->trusts[i], last ? now : (struct instant){0}, arena, &next, error))
-            return error_context (error, "trust document %zu of %zu", i + 1, raw->trusts_count);
-        *ret = next;
-    }
-    return true;
-}
-
 bool client_verify_inventory (
     const struct inventory *raw, const struct digest *pin, struct instant now, struct arena *arena,
     struct client_inventory *ret, struct error *error)
 {
     struct client_inventory found = {.raw = raw};
-    if (!verify_trusts (raw, pin, now, arena, &found.trust, error))
-        return false;
+    if (!accept_trusts (raw->trusts, raw->trusts_count, pin, now, arena, &found.trust, error))
+        return error_context (error, "the controller's trust documents");
     if (!accept_fleet (&found.trust, 0, &raw->fleet, now, arena, &found.fleet, error))
         return error_context (error, "the controller's fleet document");
     found.fleet_digest = digest_of (raw->fleet.content.data, raw->fleet.content.size);
