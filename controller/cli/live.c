@@ -291,13 +291,18 @@ static void draw_waiting (
     buffer_free (&line);
 }
 
-static void draw_steps (const struct progress *state, const struct live_options *options, struct buffer *out)
+/* Where lines are few, `few`, only those are shown at which something happens or went wrong. */
+static void draw_steps (
+    const struct progress *state, const struct live_options *options, bool few, struct buffer *out)
 {
     struct step_columns columns = step_columns (state, options->width);
-    for (size_t i = 0; i < state->steps_count; i++)
-        if (state->steps[i].state != STEP_WAITING)
+    for (size_t i = 0; i < state->steps_count; i++) {
+        enum step_state step = state->steps[i].state;
+        if (step == STEP_RUNNING || step == STEP_FAILED || (!few && step != STEP_WAITING))
             draw_step (&state->steps[i], columns, options, out);
-    draw_waiting (state, options, out);
+    }
+    if (!few)
+        draw_waiting (state, options, out);
 }
 
 /* ---------------------------------------------------------------------------------------------------- hosts
@@ -386,73 +391,6 @@ static void draw_hosts (
 /* ----------------------------------------------------------------------------------------------------- next
  */
 
-static bool any_step_failed (const struct view *view)
-{
-    for (size_t i = 0; i < view->state.steps_count; i++)
-        if (view->state.steps[i].state == STEP_FAILED)
-            return true;
-    return false;
-}
-
-static void add_command (struct buffer *out, const char *word, uint64_t rollout, const char *more)
-{
-    buffer_print (out, "%srelevo rollout %s %" PRIu64 "%s", out->size > 0 ? " | " : "", word, rollout, more);
-}
-
-/* For a step that people decide. */
-static void next_decision (const struct view_step *step, uint64_t rollout, struct buffer *out)
-{
-    if (step == NULL || step->kind == STEP_PAUSE) {
-        add_command (out, "promote", rollout, "");
-        add_command (out, "abort", rollout, "");
-        return;
-    }
-    add_command (out, "approve", rollout, " --key NAME");
-    if (step->optional)
-        add_command (out, "skip", rollout, " --key NAME");
-    add_command (out, "reject", rollout, " --key NAME");
-}
-
-void live_next (const struct view *view, struct buffer *ret)
-{
-    const struct view_head *head = &view->state.head;
-    const struct view_step *step = view_step_numbered (view, head->step);
-    bool pausing = step != NULL && step->kind == STEP_PAUSE;
-    struct buffer out = {0};
-    switch (head->phase) {
-    case PHASE_PROGRESSING:
-        add_command (&out, pausing ? "promote" : "pause", head->rollout, "");
-        add_command (&out, "abort", head->rollout, "");
-        break;
-    case PHASE_AWAITING:
-        next_decision (step, head->rollout, &out);
-        break;
-    case PHASE_PAUSED:
-        add_command (
-            &out,
-            any_step_failed (view) ? "retry"
-            : pausing              ? "promote"
-                                   : "resume",
-            head->rollout, "");
-        add_command (&out, "abort", head->rollout, "");
-        break;
-    case PHASE_HEALTHY:
-        add_command (&out, "undo", head->rollout, "");
-        break;
-    case PHASE_DEGRADED:
-    case PHASE_ABORTED:
-    case PHASE_ROLLED_BACK:
-        buffer_text (&out, "relevo host list | relevo audit verify");
-        break;
-    case PHASE_RETURNING:
-    case phase_count:
-        break;
-    }
-    if (out.size > 0)
-        buffer_append (ret, out.data, out.size);
-    buffer_free (&out);
-}
-
 /* One command a line where they do not fit side by side. */
 static void draw_next (const struct view *view, unsigned width, struct buffer *out)
 {
@@ -508,23 +446,46 @@ static void draw_foot (const struct view *view, const struct live_options *optio
     buffer_free (&line);
 }
 
+/* The first lines of a text that is longer than the screen: what scrolls away could not be drawn over. */
+static void cut_lines (struct buffer *text, size_t from, size_t most)
+{
+    size_t lines = 0;
+    for (size_t i = from; i < text->size; i++) {
+        lines += text->data[i] == '\n' ? 1 : 0;
+        if (lines == most) {
+            text->size = i + 1;
+            text->data[text->size] = '\0';
+            return;
+        }
+    }
+}
+
 void live_text (const struct view *view, const struct live_options *options, struct buffer *out)
 {
     struct buffer foot = {0};
     struct buffer top = {0};
+    size_t from = out->size;
     size_t most = SIZE_MAX;
-    draw_head (&view->state, options, &top);
-    draw_steps (&view->state, options, &top);
     draw_foot (view, options, &foot);
-    if (options->height > 0) {
-        size_t taken = count_lines (&top) + count_lines (&foot) + 2;
+    for (int few = 0; few <= 1; few++) {
+        size_t taken;
+        buffer_clear (&top);
+        draw_head (&view->state, options, &top);
+        draw_steps (&view->state, options, few == 1, &top);
+        taken = count_lines (&top) + count_lines (&foot) + 2;
+        if (options->height == 0)
+            break;
         most = options->height > taken + HOSTS_LEAST ? options->height - taken : HOSTS_LEAST;
+        if (options->height >= taken + HOSTS_LEAST)
+            break;
     }
     buffer_append (out, top.data, top.size);
     if (view->state.hosts_count > 0)
         draw_hosts (&view->state, options, most, out);
     if (foot.size > 0)
         buffer_append (out, foot.data, foot.size);
+    if (options->height > 1)
+        cut_lines (out, from, options->height - 1);
     buffer_free (&top);
     buffer_free (&foot);
 }

@@ -256,6 +256,27 @@ static void test_low_screen (void **state)
     view_free (&view);
 }
 
+/* No picture is as high as the screen: what scrolls away can't be drawn over. */
+static void test_every_height (void **state)
+{
+    struct progress progress = sample ();
+    struct view view = {0};
+    (void)state;
+    assert_int_equal (view_merge (&view, &progress), VIEW_CHANGED);
+    for (unsigned height = 2; height < 30; height++) {
+        struct live_options options = {.now = ago (0), .width = 60, .height = height};
+        struct buffer out = {0};
+        unsigned lines = 0;
+        live_text (&view, &options, &out);
+        for (const char *place = out.data; *place != '\0'; place++)
+            lines += *place == '\n' ? 1 : 0;
+        assert_true (lines > 0 && lines < height);
+        assert_true (height < 10 || strstr (out.data, "◐ 5 remaining servers") != NULL);
+        buffer_free (&out);
+    }
+    view_free (&view);
+}
+
 static void test_paint (void **state)
 {
     struct buffer out = {0};
@@ -354,10 +375,15 @@ static void test_lines_are_states (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_wide),   cmocka_unit_test (test_eighty),
-        cmocka_unit_test (test_narrow), cmocka_unit_test (test_low_screen),
-        cmocka_unit_test (test_paint),  cmocka_unit_test (test_lines),
-        cmocka_unit_test (test_next),   cmocka_unit_test (test_lines_are_states),
+        cmocka_unit_test (test_wide),
+        cmocka_unit_test (test_eighty),
+        cmocka_unit_test (test_narrow),
+        cmocka_unit_test (test_low_screen),
+        cmocka_unit_test (test_paint),
+        cmocka_unit_test (test_every_height),
+        cmocka_unit_test (test_lines),
+        cmocka_unit_test (test_next),
+        cmocka_unit_test (test_lines_are_states),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
