@@ -291,6 +291,15 @@ bool paper_is_failure (const struct paper *paper)
            paper->approval->decision == DECISION_UNDO;
 }
 
+bool paper_holds (const struct controller *controller, const struct paper *paper)
+{
+    const struct host *host;
+    if (paper->receipt == NULL)
+        return true;
+    host = host_named (controller, paper->receipt->host);
+    return host != NULL && host->entry != NULL;
+}
+
 struct pending *pending_wired (const struct controller *controller, const struct wire_key *wire)
 {
     for (size_t i = controller->pending_count; i > 0; i--)
@@ -375,8 +384,7 @@ static bool was_told (const struct rollout *rollout, const struct receipt *recei
 }
 
 /* The tasks know the current attempt; of those before it only the papers tell. */
-bool receipt_is_due (
-    const struct rollout *rollout, const struct host *host, const struct receipt *receipt)
+bool receipt_is_due (const struct rollout *rollout, const struct host *host, const struct receipt *receipt)
 {
     const struct task *task;
     if (receipt->attempt == rollout->attempt) {

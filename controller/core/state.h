@@ -278,9 +278,11 @@ void paper_add (struct rollout *rollout, struct paper *paper);
 struct task *rollout_task (
     const struct rollout *rollout, enum permit_kind kind, uint64_t step, const struct host *host);
 bool paper_is_failure (const struct paper *paper);
+
+/* Whether others can still verify it: nobody believes the receipts of a host that the fleet has no more. */
+bool paper_holds (const struct controller *controller, const struct paper *paper);
 /* A permit of this rollout allowed what the receipt is about, and it is the first word about that. */
-bool receipt_is_due (
-    const struct rollout *rollout, const struct host *host, const struct receipt *receipt);
+bool receipt_is_due (const struct rollout *rollout, const struct host *host, const struct receipt *receipt);
 bool host_has_strange (const struct host *host, const struct digest *digest);
 
 struct pending *pending_wired (const struct controller *controller, const struct wire_key *wire);
