@@ -26,13 +26,13 @@ struct fetch {
     struct digest content;
     uint64_t length;
     enum fetch_state state;
-    uint64_t have;    /* written to the spool */
-    uint64_t taken;   /* received, in order: the only offset that is accepted next */
-    uint64_t asked;   /* asked for, up to here */
-    uint64_t rewound; /* the offset, plus one, at which a gap has already made us ask again */
-    size_t source;    /* index into the table of sources */
-    unsigned troubles; /* since bytes came last */
-    unsigned damages;  /* how often all bytes came and were wrong: the next ones don't make that good */
+    uint64_t have;        /* written to the spool */
+    uint64_t taken;       /* received, in order: the only offset that is accepted next */
+    uint64_t asked;       /* asked for, up to here */
+    uint64_t rewound;     /* the offset, plus one, at which a gap has already made us ask again */
+    size_t source;        /* index into the table of sources */
+    unsigned troubles;    /* since bytes came last */
+    unsigned damages;     /* how often all bytes came and were wrong: the next ones don't make that good */
     struct instant again; /* RESTING: when to try again; RUNNING: when silence is too long */
 };
 

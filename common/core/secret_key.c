@@ -138,7 +138,8 @@ static bool form_decrypt (struct secret_key_form *form, const char *password, st
     checksum_of (&form->part, checksum);
     same = sodium_memcmp (checksum, form->part.checksum, sizeof checksum) == 0;
     sodium_memzero (checksum, sizeof checksum);
-    return same || error_set (error, ERROR_REFUSED, "wrong password for the secret key: nothing was done, try again");
+    return same ||
+           error_set (error, ERROR_REFUSED, "wrong password for the secret key: nothing was done, try again");
 }
 
 /* The file holds the public key as a function of the secret one; a damaged file must not sign. */
