@@ -59,9 +59,7 @@ static bool start (
     if (done) {
         const struct answer *answer = said;
         *ret = answer->rollout;
-        cli_say (
-            cli, "rollout %" PRIu64 " started: %s %s, %zu steps", *ret, plan.product, plan.version,
-            plan.steps_count);
+        cli_say (cli, "%s (%s %s, %zu steps)", answer->text, plan.product, plan.version, plan.steps_count);
     }
     arena_free (&arena);
     return done;
