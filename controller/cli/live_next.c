@@ -26,8 +26,8 @@ static void next_decision (const struct view_step *step, uint64_t rollout, struc
     }
     add_command (out, "approve", rollout, " --key NAME");
     if (step->optional)
-        add_command (out, "skip", rollout, " --key NAME");
-    add_command (out, "reject", rollout, " --key NAME");
+        add_command (out, "skip", rollout, " --key NAME -m WHY");
+    add_command (out, "reject", rollout, " --key NAME -m WHY");
 }
 
 void live_next (const struct view *view, struct buffer *ret)

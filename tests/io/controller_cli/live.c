@@ -329,7 +329,7 @@ static void test_next (void **state)
     assert_int_equal (view_merge (&view, &progress), VIEW_CHANGED);
     live_next (&view, &out);
     assert_string_equal (
-        out.data, "relevo rollout approve 42 --key NAME | relevo rollout reject 42 --key NAME");
+        out.data, "relevo rollout approve 42 --key NAME | relevo rollout reject 42 --key NAME -m WHY");
     buffer_clear (&out);
     progress.sequence++;
     progress.head.step = 3;
@@ -337,8 +337,8 @@ static void test_next (void **state)
     assert_int_equal (view_merge (&view, &progress), VIEW_CHANGED);
     live_next (&view, &out);
     assert_string_equal (
-        out.data, "relevo rollout approve 42 --key NAME | relevo rollout skip 42 --key NAME | "
-                  "relevo rollout reject 42 --key NAME");
+        out.data, "relevo rollout approve 42 --key NAME | relevo rollout skip 42 --key NAME -m WHY | "
+                  "relevo rollout reject 42 --key NAME -m WHY");
     steps[2].optional = false;
     buffer_free (&out);
     view_free (&view);
