@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAMED_HOSTS = 5 };
+enum {
+    NAMED_HOSTS = 5,
+    QUOTED = 200, /* bytes of what the first of them says */
+};
 
 static struct instant later (struct instant first, struct instant second)
 {
@@ -37,6 +40,17 @@ struct instant return_deadline (const struct controller *controller, const struc
     return instant_add (base, longest);
 }
 
+/* A host that waits for bytes says itself why they don't come. */
+static void print_trouble (const struct host *host, struct buffer *out)
+{
+    size_t size = strlen (host->detail);
+    if (host->doing.activity != ACTIVITY_FETCHING || size == 0 || !text_is_printable (host->detail, size))
+        return;
+    if (size > QUOTED)
+        size = text_cut (host->detail, QUOTED);
+    buffer_print (out, ", fetching: %.*s", (int)size, host->detail);
+}
+
 void silent_print (
     const struct controller *controller, struct seat *const *seats, size_t count, struct buffer *out)
 {
@@ -50,6 +64,8 @@ void silent_print (
             buffer_text (out, ", never heard of since the controller's start");
         else if (host_is_stale (controller, host, controller->now))
             buffer_print (out, ", last contact %s", instant_print (host->seen, text));
+        else if (i == 0)
+            print_trouble (host, out);
     }
     if (count > NAMED_HOSTS)
         buffer_print (out, " and %zu more", count - NAMED_HOSTS);
@@ -116,19 +132,6 @@ static size_t count_out_of_service (
     return count;
 }
 
-/* Receipts of a host that was revoked prove nothing to the others, and it will give no more: the plan can't
-   come to its end, and nobody has to wait until that shows. */
-static bool check_members (const struct rollout *rollout, struct error *why)
-{
-    for (size_t i = 0; i < rollout->seat_count; i++)
-        if (rollout->seats[i].host->entry == NULL)
-            return error_set (
-                why, ERROR_CONFLICT,
-                "%s does not belong to the fleet any more: build the plan again without it",
-                rollout->seats[i].host->name);
-    return true;
-}
-
 bool deploy_work (struct turn *turn, struct rollout *rollout, struct stage *stage, struct error *why)
 {
     const struct step *step = stage->step;
@@ -138,8 +141,6 @@ bool deploy_work (struct turn *turn, struct rollout *rollout, struct stage *stag
     struct seat **chosen = arena_array (arena, open, sizeof (struct seat *));
     size_t out = step->max_unavailable > 0 ? count_out_of_service (turn, rollout, step->environment) : 0;
     size_t count = 0;
-    if (!check_members (rollout, why))
-        return false;
     for (size_t i = 0; i < open; i++) {
         struct seat *seat = stage->seats[window[i]];
         bool adds = step->max_unavailable > 0 && !is_out_of_service (turn, rollout, seat->host);
@@ -160,8 +161,6 @@ bool test_work (struct turn *turn, struct rollout *rollout, struct stage *stage,
     struct seat **chosen = arena_array (&turn->effects->arena, step->hosts_count, sizeof (struct seat *));
     bool open = gate_step_open (&rollout->gate, step->number, NULL, NULL);
     size_t count = 0;
-    if (!check_members (rollout, why))
-        return false;
     for (size_t i = 0; open && i < step->hosts_count; i++)
         if (stage->tasks[i].grant == NULL && stage->tasks[i].receipt == NULL)
             chosen[count++] = stage->seats[i];

@@ -27,11 +27,12 @@ static bool proves (const struct rollout *rollout, const struct paper *paper, en
 }
 
 static void fill_evidence (
-    const struct rollout *rollout, enum permit_kind kind, struct arena *arena, struct permit *permit)
+    const struct controller *controller, const struct rollout *rollout, enum permit_kind kind,
+    struct arena *arena, struct permit *permit)
 {
     permit->evidence = arena_array (arena, rollout->paper_count, sizeof *permit->evidence);
     for (size_t i = 0; i < rollout->paper_count && permit->evidence_count < LIMIT_EVIDENCE; i++)
-        if (proves (rollout, rollout->papers[i], kind))
+        if (proves (rollout, rollout->papers[i], kind) && paper_holds (controller, rollout->papers[i]))
             permit->evidence[permit->evidence_count++] = rollout->papers[i]->digest;
 }
 
@@ -55,7 +56,7 @@ static const struct grant *permit_make (
     bool made;
     for (size_t i = 0; i < count; i++)
         permit.hosts[i] = seats[i]->host->name;
-    fill_evidence (rollout, kind, arena, &permit);
+    fill_evidence (turn->controller, rollout, kind, arena, &permit);
     made = document_sign (&permit_type, &permit, &options->key, turn->now, arena, &entry.permit, &error);
     assert (made);
     turn_record (turn, &entry_permit_type, &entry);

@@ -97,6 +97,7 @@ static bool submit_fleet (struct turn *turn, const struct envelope *envelope, st
     turn_record (turn, &entry_fleet_type, &entry);
     turn_offer (turn, "all", NULL, envelope);
     fleet_welcome_accepted (turn);
+    rollout_advance_all (turn);
     return true;
 }
 
@@ -274,7 +275,7 @@ void request_evidence (struct turn *turn, const void *record)
         bool counts = paper->receipt != NULL
                           ? paper->receipt->attempt == rollout->attempt && paper->receipt->kind == PERMIT_STEP
                           : paper->approval->attempt == rollout->attempt;
-        if (counts)
+        if (counts && paper_holds (turn->controller, paper))
             list.evidence[list.evidence_count++] = paper->envelope;
     }
     turn_send (turn, &turn->event->route, &evidence_list_type, &list);

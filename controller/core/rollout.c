@@ -169,11 +169,29 @@ static bool answer_wish (struct turn *turn, struct rollout *rollout)
     }
 }
 
+/* Receipts of a host that was revoked prove nothing to the others, and it will give no more: the plan can't
+   come to its end, and nobody has to wait until that shows. */
+static bool has_lost_a_host (const struct rollout *rollout, struct error *why)
+{
+    for (size_t i = 0; i < rollout->seat_count; i++)
+        if (rollout->seats[i].host->entry == NULL) {
+            (void)error_set (
+                why, ERROR_CONFLICT,
+                "%s does not belong to the fleet any more: build the plan again without it",
+                rollout->seats[i].host->name);
+            return true;
+        }
+    return false;
+}
+
 /* A failure or rejection fails the step that the rollout stands at. */
 static bool fail_if_closed (struct turn *turn, struct rollout *rollout, const struct stage *stage)
 {
     struct error why = {0};
-    if (stage == NULL || stage->state == STEP_FAILED || !gate_is_closed (&rollout->gate, &why))
+    if (stage == NULL || stage->state == STEP_FAILED)
+        return false;
+    if (!gate_is_closed (&rollout->gate, &why) &&
+        (stage->step->kind == STEP_NOTIFY || !has_lost_a_host (rollout, &why)))
         return false;
     return move_step (turn, rollout, stage, STEP_FAILED, why.text);
 }

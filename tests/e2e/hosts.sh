@@ -126,15 +126,22 @@ ends "$rollout" 0
 runs "$new_version" s1 p1 p2
 [ "$(fleet_version p3 $product)" = "$old_version" ] || fleet_fail "a revoked host's service was touched"
 
-echo "-- revoked while a rollout waits for it: nobody waits, and the others go back"
-kills p2
-everywhere 3 | plan waiting "$old_version" "$old_file"
-start waiting
-fleet_wait 30 "the others" serving "$old_version" 3
+echo "-- revoked while a rollout stands: nobody waits, and the others go back, though the revoked one's word is in its history"
+plan asks "$old_version" "$old_file" <<TEXT
+  - deploy:  { environment: staging, $quick }
+  - test:    { suite: regression }
+  - deploy:  { environment: production, hosts: [p2], $quick }
+  - test:    { suite: regression }
+  - signoff: { role: release-managers }
+  - deploy:  { environment: production, remaining: true, $quick }
+TEXT
+start asks
+fleet_wait 30 "the sign-off" waits_at "$rollout" 5
 relevo host revoke p2 --yes
 ends "$rollout" 3 10
 says "$rollout" 'p2 does not belong to the fleet any more: build the plan again without it'
 decide abort -m "without p2"
+fleet_wait 20 "the return of staging" serving "$new_version" 2
 ends "$rollout" 3 10
 says "$rollout" 'not yet returned: p2, no longer of this fleet'
 runs "$new_version" s1 p1
