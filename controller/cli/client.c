@@ -358,3 +358,11 @@ bool client_inventory (
                client, &inventory_wanted_type, &wanted, &inventory_type, arena, &inventory, error) &&
            client_verify_inventory (inventory, &client->pin, clock_now (), arena, ret, error);
 }
+
+bool client_fetch_inventory (struct cli *cli, struct client_inventory *ret, struct error *error)
+{
+    struct client *client = NULL;
+    bool good = client_open (cli, &client, error) && client_inventory (client, &cli->arena, ret, error);
+    client_close (&client);
+    return good;
+}

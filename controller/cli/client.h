@@ -53,6 +53,8 @@ struct client_inventory {
 
 bool client_inventory (
     struct client *client, struct arena *arena, struct client_inventory *ret, struct error *error);
+/* The same, with a connection for this one question; the memory is of cli->arena. */
+bool client_fetch_inventory (struct cli *cli, struct client_inventory *ret, struct error *error);
 /* The same check for an inventory from elsewhere. `pin` is the digest of the first trust document. */
 bool client_verify_inventory (
     const struct inventory *raw, const struct digest *pin, struct instant now, struct arena *arena,

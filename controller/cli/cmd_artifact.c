@@ -129,15 +129,11 @@ static void show_rows (const struct cli *cli, const struct content_row *rows, si
 
 static int show (struct cli *cli, const char *wanted)
 {
-    struct client *client = NULL;
     struct client_inventory inventory;
     struct content_row *rows;
     struct error error;
     size_t count;
-    bool done =
-        client_open (cli, &client, &error) && client_inventory (client, &cli->arena, &inventory, &error);
-    client_close (&client);
-    if (!done)
+    if (!client_fetch_inventory (cli, &inventory, &error))
         return cli_fail (cli, &error);
     rows = arena_array (&cli->arena, inventory.raw->contents_count, sizeof *rows);
     count = select_rows (inventory.raw, wanted, rows);

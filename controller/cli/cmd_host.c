@@ -99,16 +99,12 @@ static int host_list (struct cli *cli, int argc, char **argv)
                  "fingerprints.\n",
         .examples = "  relevo host list\n  relevo host list -o json\n"};
     struct operands operands;
-    struct client *client = NULL;
     struct client_inventory inventory;
     struct error error;
-    bool done;
     int exit_code = CLI_ERROR;
     if (!options_parse (cli, &line, argc, argv, &operands, &exit_code))
         return exit_code;
-    done = client_open (cli, &client, &error) && client_inventory (client, &cli->arena, &inventory, &error);
-    client_close (&client);
-    if (!done)
+    if (!client_fetch_inventory (cli, &inventory, &error))
         return cli_fail (cli, &error);
     if (cli->format == CLI_TABLE)
         show_list (cli, &inventory);
@@ -149,17 +145,13 @@ static int host_show (struct cli *cli, int argc, char **argv)
         .least = 1,
         .most = 1};
     struct operands operands;
-    struct client *client = NULL;
     struct client_inventory inventory;
     const struct fleet_host *host;
     struct error error;
-    bool done;
     int exit_code = CLI_ERROR;
     if (!options_parse (cli, &line, argc, argv, &operands, &exit_code))
         return exit_code;
-    done = client_open (cli, &client, &error) && client_inventory (client, &cli->arena, &inventory, &error);
-    client_close (&client);
-    if (!done)
+    if (!client_fetch_inventory (cli, &inventory, &error))
         return cli_fail (cli, &error);
     host = fleet_host_named (&inventory.fleet, operands.items[0]);
     if (host == NULL) {

@@ -51,14 +51,12 @@ static bool add_fleet (
 /* A controller that can't be reached leaves the structure to be judged, and a word about it. */
 static void add_inventory (struct cli *cli, struct surroundings *around, struct plan_world *world)
 {
-    struct client *client = NULL;
     struct error error;
     if (!cli_settings (cli, &error)) {
         cli_say (cli, "without a fleet only the plan's own order is checked: use --fleet and --trust");
         return;
     }
-    if (!client_open (cli, &client, &error) ||
-        !client_inventory (client, &cli->arena, &around->inventory, &error)) {
+    if (!client_fetch_inventory (cli, &around->inventory, &error)) {
         cli_say (cli, "only the plan's own order is checked: %s", error.text);
     } else {
         world->trust = &around->inventory.trust;
@@ -67,7 +65,6 @@ static void add_inventory (struct cli *cli, struct surroundings *around, struct 
         world->content_count = around->inventory.raw->contents_count;
         world->contents_known = true;
     }
-    client_close (&client);
 }
 
 static bool look_around (
