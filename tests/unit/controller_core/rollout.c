@@ -308,6 +308,31 @@ static void test_unavailable_hosts_count (void **state)
     world_free (world);
 }
 
+/* Nobody waits for a host that was revoked, forward or back. */
+static void test_revoked_host (void **state)
+{
+    struct world *world = world_new ();
+    struct submit submit;
+    (void)state;
+    world_to_signoff (world);
+    world_host (world, "connect-p1")->silent = true;
+    world->no_rebuild = true; /* who is gone can't tell a new controller again what it told the old one */
+    world_make_fleet (world, 2, 1); /* production is gone, and connect-p1 runs the new version */
+    submit = (struct submit){.request = 1, .document = world->fleet_envelope};
+    world_person (world, &submit_type, &submit);
+    world_expect_phase (world, PHASE_DEGRADED);
+    assert_non_null (strstr (
+        world_view (world, 0).head.cause,
+        "connect-p1 does not belong to the fleet any more: build the plan again without it"));
+    world_operate (world, DECISION_ABORT);
+    world_deliver (world);
+    world_expect_phase (world, PHASE_DEGRADED);
+    assert_string_equal (world_host (world, "stage-1")->version, OLD_VERSION);
+    assert_non_null (
+        strstr (world_view (world, 0).head.cause, "not yet returned: connect-p1, no longer of this fleet"));
+    world_free (world);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +350,7 @@ int main (void)
         cmocka_unit_test (test_silence_with_pause_resumes),
         cmocka_unit_test (test_pause_steps),
         cmocka_unit_test (test_unavailable_hosts_count),
+        cmocka_unit_test (test_revoked_host),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
