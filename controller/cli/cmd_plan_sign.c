@@ -1,6 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/core/document.h"
+#include "common/core/trust.h"
 #include "common/io/clock.h"
 #include "common/io/signed_file.h"
 #include "controller/cli/cmd_plan.h"
@@ -40,6 +42,26 @@ static bool add_signature (
     return good;
 }
 
+/* The trust document that is pinned here may not be the newest: so this is a hint, and no refusal. */
+static void say_next (struct cli *cli, const char *path, const char *name, const struct public_key *key)
+{
+    struct arena arena = {0};
+    struct envelope envelope;
+    struct trust trust;
+    bool known = cli_settings (cli, NULL) &&
+                 signed_file_read (cli->settings.trust, &arena, &envelope, NULL) &&
+                 document_read (&trust_type, envelope.content, &arena, &trust, NULL);
+    const struct trust_role *role = known ? trust_role_for (&trust, ROLE_RELEASER, "") : NULL;
+    if (role != NULL && !trust_role_has (&trust, role, key))
+        cli_say (
+            cli,
+            "%s has signed, but %s does not name it as a releaser: hosts count releasers' signatures only",
+            name, cli->settings.trust);
+    else
+        cli_say (cli, "%s has signed; next: relevo rollout start %s", name, path);
+    arena_free (&arena);
+}
+
 static bool sign (struct cli *cli, const char *path, const char *key_name, struct error *error)
 {
     struct envelope envelope;
@@ -57,9 +79,9 @@ static bool sign (struct cli *cli, const char *path, const char *key_name, struc
         !cli_key (cli, key_name, &key, &name, error))
         return false;
     good = add_signature (cli, path, &envelope, &key, error);
-    secret_key_wipe (&key);
     if (good)
-        cli_say (cli, "%s signed %s; next: relevo rollout start %s", name, plan.name, path);
+        say_next (cli, path, name, &key.public);
+    secret_key_wipe (&key);
     return good;
 }
 
