@@ -19,7 +19,7 @@ rolls_back() {
   everything "${@:3}" | plan "$1" "$new_version" "${file:-$new_file}"
   start "$1"
   ends "$rollout" 4
-  says "$rollout" "RolledBack.*"
+  phase_is "$rollout" RolledBack || fleet_fail "$1 is not RolledBack"
   says "$rollout" "$2"
   runs "$old_version" s1
   echo "== $1: $(relevo rollout status "$rollout" -o json 2>/dev/null | grep -m 1 '"cause"' || true)"
@@ -73,11 +73,14 @@ rolls_back test-hangs 'hangs.sh \(no end within 1s\)'
 
 echo "-- a test writes megabytes"
 failing test-talks '0,/exec: binary.sh/s//exec: talks.sh/'
-rolls_back test-talks 'talks.sh'
+rolls_back test-talks 'talks.sh \(exit code 9\)'
+relevo audit export "$work/history" >/dev/null
+grep -aq 'and this is the end' "$work/history" || fleet_fail "the end of the test's output is not in the history"
+[ "$(stat -c %s "$work/history")" -lt 1000000 ] || fleet_fail "all of the test's output is in the history"
 
 echo "-- a test is no program"
 failing test-noprogram '0,/exec: binary.sh/s//exec: noprogram.sh/'
-rolls_back test-noprogram 'noprogram.sh'
+rolls_back test-noprogram 'noprogram.sh \('
 
 echo "-- it dies within min_healthy_time, and only in production: staging goes back too"
 failing dies 's|^    exec \("$RELEVO_RELEASE.*\)|    \1\n    [ "$RELEVO_ENVIRONMENT" = staging ] \|\| { sleep 1; kill -TERM "$(cat "$run/nginx.pid")"; } >/dev/null 2>\&1 \&|'
