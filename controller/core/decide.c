@@ -13,8 +13,8 @@ static bool has_content (
 {
     return digest_is_none (digest) || controller_has_content (controller, digest) ||
            error_set (
-               error, ERROR_MISSING, "the %s %s is not in the depot: upload it with 'relevo put' first", what,
-               name);
+               error, ERROR_MISSING,
+               "the %s %s is not in the depot: upload it with 'relevo artifact add FILE' first", what, name);
 }
 
 static bool check_scripts (
@@ -81,6 +81,25 @@ static bool check_hosts (const struct controller *controller, const struct plan 
     return true;
 }
 
+/* Found out at the first step, not at the last. */
+static bool check_targets (const struct controller *controller, const struct plan *plan, struct error *error)
+{
+    const char *const *known = controller->options.targets;
+    for (size_t i = 0; i < plan->steps_count; i++)
+        for (size_t j = 0; j < plan->steps[i].targets_count; j++) {
+            const char *name = plan->steps[i].targets[j];
+            const char *nearest = text_nearest (name, known, controller->options.target_count);
+            if (!notice_has_target (controller, name))
+                return error_set (
+                    error, ERROR_MISSING,
+                    "step %zu tells %s, and this controller has no such target%s%s: add it to `targets` in "
+                    "its "
+                    "configuration and restart it, or build the plan again",
+                    i + 1, name, nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "");
+        }
+    return true;
+}
+
 bool rollout_may_open (
     const struct controller *controller, const struct plan *plan, const struct rollout *self,
     struct error *error)
@@ -132,7 +151,7 @@ static struct rollout *start (struct turn *turn, const struct rollout_start *wan
     }
     if (!accept_plan (&controller->trust, &wanted->plan, turn->now, &turn->effects->arena, &plan, error) ||
         !check_hosts (controller, &plan, error) || !rollout_may_open (controller, &plan, NULL, error) ||
-        !check_contents (controller, &plan, error))
+        !check_contents (controller, &plan, error) || !check_targets (controller, &plan, error))
         return NULL;
     turn_record (turn, &entry_rollout_type, &entry);
     return controller->rollouts[controller->rollout_count - 1];

@@ -6,7 +6,7 @@
 
 enum { PLAN_DIGITS = 12 };
 
-static bool is_target (const struct controller *controller, const char *name)
+bool notice_has_target (const struct controller *controller, const char *name)
 {
     for (size_t i = 0; i < controller->options.target_count; i++)
         if (strcmp (controller->options.targets[i], name) == 0)
@@ -61,7 +61,7 @@ static void owe (
     if (is_owed (rollout, notice.key))
         return;
     record (turn, rollout, &notice, false, text);
-    if (!is_target (turn->controller, target))
+    if (!notice_has_target (turn->controller, target))
         record (
             turn, rollout, &notice, false,
             line_format (
@@ -103,7 +103,7 @@ void notice_work (struct turn *turn, struct rollout *rollout)
     for (size_t i = 0; i < rollout->notice_count; i++) {
         struct notice *notice = rollout->notices[i];
         if (notice->done || notice->trying || instant_before (turn->now, notice->next) ||
-            !is_target (turn->controller, notice->target))
+            !notice_has_target (turn->controller, notice->target))
             continue;
         notice->trying = true;
         turn_notify (turn, rollout, notice);

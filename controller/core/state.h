@@ -358,6 +358,7 @@ void silent_print (
     const struct controller *controller, struct seat *const *seats, size_t count, struct buffer *out);
 
 /* Owes the notifications of a notify step, or of a change of phase. Recorded once for each key. */
+bool notice_has_target (const struct controller *controller, const char *name);
 void notice_owe_step (struct turn *turn, struct rollout *rollout, const struct stage *stage);
 void notice_owe_phase (struct turn *turn, struct rollout *rollout, enum phase phase, const char *cause);
 /* Starts every try that is due. */

@@ -227,15 +227,29 @@ static void test_unknown_target (void **state)
 {
     struct world *world = world_new ();
     (void)state;
-    world->plan.steps[6].targets[1] = "nobody";
+    world->plan.steps[6].targets[1] = "slack-osp";
     world_sign_plan (world);
+    world_start (world);
+    world_expect_answer (
+        world, false,
+        "step 7 tells slack-osp, and this controller has no such target; did you mean slack-ops");
+    world_free (world);
+}
+
+/* Configured at the start, and gone after a restart in between. */
+static void test_lost_target (void **state)
+{
+    struct world *world = world_new ();
+    (void)state;
     world_to_signoff (world);
+    world->options.target_count = 1;
+    world_restart (world);
     world_sign_off (world);
     world_deliver (world);
     assert_int_equal (world->notice_count, 1);
     world_notified (world, world->notices[0].key, true);
     world_expect_phase (world, PHASE_HEALTHY);
-    assert_non_null (strstr (world_view (world, 0).steps[6].detail, "no target named nobody"));
+    assert_non_null (strstr (world_view (world, 0).steps[6].detail, "no target named mail-managers"));
     world_free (world);
 }
 
@@ -478,6 +492,7 @@ int main (void)
         cmocka_unit_test (test_doing_is_shown),
         cmocka_unit_test (test_notices_are_retried),
         cmocka_unit_test (test_unknown_target),
+        cmocka_unit_test (test_lost_target),
         cmocka_unit_test (test_pull_offers_again),
         cmocka_unit_test (test_expired_permit_is_renewed),
         cmocka_unit_test (test_restart_publishes_what_is_open),
