@@ -41,6 +41,7 @@ refused 'does not answer.*hold the public key of .*/other/person.wire' within 20
 
 echo "-- another controller's key"
 other=$(sed -n 's/^server_key: //p' "$fleet_folder/other/relevo.yaml")
+other=${other//&/\\&} # sed would put the whole match in its place
 remote wrong -e "s|^server_key: .*|server_key: $other|"
 refused 'does not answer.*server_key right .*/wrong.yaml' within 20 env RELEVO_CONFIG="$fleet_folder/wrong.yaml" \
   "${fleet_as[@]}" "$fleet_folder/bin/relevo" rollout list
