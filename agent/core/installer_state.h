@@ -268,7 +268,6 @@ const struct held_receipt *receipt_closing (
 bool receipts_full (const struct installer *installer);
 void receipt_send (const struct held_receipt *receipt, struct installer_effects *effects);
 void receipts_resend (const struct installer *installer, struct installer_effects *effects);
-bool receipts_waiting (const struct installer *installer);
 void receipt_stored (
     struct installer *installer, const struct digest *digest, struct installer_effects *effects);
 /* Signs, notes and sends the receipt of the work. */

@@ -51,14 +51,6 @@ bool receipts_full (const struct installer *installer)
     return installer->receipt_count == RECEIPTS_HELD && oldest_stored (installer) == RECEIPTS_HELD;
 }
 
-bool receipts_waiting (const struct installer *installer)
-{
-    for (size_t i = 0; i < installer->receipt_count; i++)
-        if (!installer->receipts[i].stored)
-            return true;
-    return false;
-}
-
 void receipt_send (const struct held_receipt *receipt, struct installer_effects *effects)
 {
     struct report report = {.receipt = receipt->envelope};

@@ -46,14 +46,6 @@ const struct fleet_host *fleet_host_named (const struct fleet *fleet, const char
     return NULL;
 }
 
-const struct fleet_host *fleet_host_wired (const struct fleet *fleet, const struct wire_key *wire)
-{
-    for (size_t i = 0; i < fleet->hosts_count && !wire_is_absent (wire); i++)
-        if (wire_equal (&fleet->hosts[i].wire, wire))
-            return &fleet->hosts[i];
-    return NULL;
-}
-
 bool fleet_host_has_product (const struct fleet_host *host, const char *product)
 {
     for (size_t i = 0; i < host->products_count; i++)
@@ -151,24 +143,6 @@ bool trust_verify (
     good = different >= role->threshold || below_threshold (role, signed_by, different, error);
     arena_free (&arena);
     return good;
-}
-
-const struct trust_key *trust_signer (
-    const struct trust *trust, const char *role_name, const char *environment,
-    const struct envelope *envelope)
-{
-    const struct trust_role *role = trust_role_for (trust, role_name, environment);
-    const struct trust_key *signer = NULL;
-    struct arena arena = {0};
-    bool *signed_by;
-    if (role == NULL)
-        return NULL;
-    (void)role_signers (trust, role, envelope, &arena, &signed_by);
-    for (size_t i = 0; i < role->keys_count && signer == NULL; i++)
-        if (signed_by[i])
-            signer = trust_key_named (trust, role->keys[i]);
-    arena_free (&arena);
-    return signer;
 }
 
 void trust_signers (

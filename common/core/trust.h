@@ -19,7 +19,6 @@ const struct trust_key *trust_key_named (const struct trust *trust, const char *
 const struct trust_key *trust_key_of (const struct trust *trust, const struct public_key *key);
 const struct trust_key *trust_key_wired (const struct trust *trust, const struct wire_key *wire);
 const struct fleet_host *fleet_host_named (const struct fleet *fleet, const char *name);
-const struct fleet_host *fleet_host_wired (const struct fleet *fleet, const struct wire_key *wire);
 bool fleet_host_has_product (const struct fleet_host *host, const char *product);
 
 /* The role for that environment: an entry that names the environment goes before one for all. NULL if none.
@@ -32,10 +31,6 @@ bool trust_role_has (const struct trust *trust, const struct trust_role *role, c
 bool trust_verify (
     const struct trust *trust, const char *role, const char *environment, const struct envelope *envelope,
     struct error *error);
-
-/* The trust key of this role that signed; NULL if none did. The first in the role's order. */
-const struct trust_key *trust_signer (
-    const struct trust *trust, const char *role, const char *environment, const struct envelope *envelope);
 
 /* Appends the names of all keys of the role that signed, ", " between. */
 void trust_signers (
