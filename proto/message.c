@@ -7,16 +7,36 @@ static const struct {
     unsigned sender;
     const char *name;
 } senders[] = {
-    {FROM_STRANGER, "a stranger"}, {FROM_AGENT, "an agent"},    {FROM_CONTROLLER, "the controller"},
-    {FROM_PERSON, "a person"},     {FROM_SESSION, "a session"}, {FROM_INSTALLER, "an installer"},
+    {FROM_STRANGER, "a stranger"}, {FROM_AGENT, "an agent"},         {FROM_CONTROLLER, "the controller"},
+    {FROM_SESSION, "a session"},   {FROM_INSTALLER, "an installer"}, {FROM_OPERATOR, "an operator"},
+    {FROM_RELEASER, "a releaser"}, {FROM_PERSON, "a person"},
 };
 
 const char *sender_name (unsigned sender)
 {
     for (size_t i = 0; i < sizeof senders / sizeof senders[0]; i++)
-        if (senders[i].sender == sender)
+        if ((senders[i].sender & sender) != 0)
             return senders[i].name;
     return "nobody known";
+}
+
+/* "an operator or a releaser" */
+static void name_senders (unsigned wanted, struct buffer *out)
+{
+    for (size_t i = 0; i < sizeof senders / sizeof senders[0]; i++)
+        if ((senders[i].sender & wanted) != 0)
+            buffer_print (out, "%s%s", out->size > 0 ? " or " : "", senders[i].name);
+}
+
+static bool wrong_sender (const struct record_type *type, unsigned sender, struct error *error)
+{
+    struct buffer names = {0};
+    name_senders (type->senders, &names);
+    (void)error_set (
+        error, ERROR_REFUSED, "%s must not come from %s: it takes %s", type->name, sender_name (sender),
+        names.data);
+    buffer_free (&names);
+    return false;
 }
 
 static int buffer_write (void *data, const char *bytes, size_t size)
@@ -93,7 +113,7 @@ bool message_decode (
         return error_set (
             error, ERROR_REFUSED, "message number %u is unknown here: the sender may be newer", number);
     if (class == MESSAGE && (type->senders & sender) == 0)
-        return error_set (error, ERROR_REFUSED, "%s must not come from %s", type->name, sender_name (sender));
+        return wrong_sender (type, sender, error);
     record = arena_take (arena, type->size);
     if (!codec_decode (type, rest_of (input, used), arena, record, error))
         return false;

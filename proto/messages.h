@@ -27,14 +27,17 @@ struct wire_key {
     uint8_t bytes[WIRE_KEY_SIZE];
 };
 
-/* Who may send a message. A set of bits. */
+/* Who may send a message, and what a peer is: sets of bits. A person is all that the roles of its key say. */
 enum sender {
     FROM_STRANGER = 1 << 0,   /* a key that no document knows */
     FROM_AGENT = 1 << 1,      /* a host's session */
     FROM_CONTROLLER = 1 << 2, /* to agents and people */
-    FROM_PERSON = 1 << 3,     /* a command line */
+    FROM_PERSON = 1 << 3,     /* a command line, of whomever the trust document knows */
     FROM_SESSION = 1 << 4,    /* to its installer */
     FROM_INSTALLER = 1 << 5,  /* to its session */
+    FROM_OPERATOR = 1 << 6,   /* a person in the role operator, of any environment */
+    FROM_RELEASER = 1 << 7,   /* a person in the role releaser */
+    FROM_ANY_PERSON = FROM_PERSON | FROM_OPERATOR | FROM_RELEASER, /* whom the file system let in */
 };
 
 enum record_class { PART, DOCUMENT, MESSAGE, ENTRY };

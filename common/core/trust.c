@@ -79,6 +79,14 @@ bool trust_role_has (const struct trust *trust, const struct trust_role *role, c
     return false;
 }
 
+bool trust_key_plays (const struct trust *trust, const struct trust_key *key, const char *role)
+{
+    for (size_t i = 0; i < trust->roles_count; i++)
+        if (strcmp (trust->roles[i].name, role) == 0 && trust_role_has (trust, &trust->roles[i], &key->key))
+            return true;
+    return false;
+}
+
 /* Which of the role's keys signed, in the role's order, and how many different ones. A name without a key
    stands as an all-zero key, by which nothing is ever signed. */
 static size_t role_signers (

@@ -25,6 +25,8 @@ bool fleet_host_has_product (const struct fleet_host *host, const char *product)
  */
 const struct trust_role *trust_role_for (
     const struct trust *trust, const char *role, const char *environment);
+/* Whether the key stands in that role for any environment. */
+bool trust_key_plays (const struct trust *trust, const struct trust_key *key, const char *role);
 bool trust_role_has (const struct trust *trust, const struct trust_role *role, const struct public_key *key);
 
 /* The role's threshold of different keys signed the envelope. Says who is missing. */

@@ -177,16 +177,31 @@ static bool expects_strangers (
     return false;
 }
 
+/* What the roles of a connection's key let it ask for; the signatures in what it sends are judged besides. */
+static unsigned person_of (const struct controller *controller, const struct wire_key *wire)
+{
+    const struct trust_key *key = NULL;
+    unsigned person = FROM_PERSON;
+    if (controller->trust_count > 0)
+        key = trust_key_wired (&controller->trust, wire);
+    if (key == NULL)
+        return 0;
+    if (trust_key_plays (&controller->trust, key, ROLE_OPERATOR))
+        person |= FROM_OPERATOR;
+    if (trust_key_plays (&controller->trust, key, ROLE_RELEASER))
+        person |= FROM_RELEASER;
+    return person;
+}
+
 unsigned controller_sender (
     const struct controller *controller, enum door door, const struct wire_key *wire, struct instant now)
 {
     if (door == DOOR_LOCAL)
-        return FROM_PERSON;
+        return FROM_ANY_PERSON;
     if (wire_is_none (wire))
         return 0;
     if (door == DOOR_REMOTE)
-        return controller->trust_count > 0 && trust_key_wired (&controller->trust, wire) != NULL ? FROM_PERSON
-                                                                                                 : 0;
+        return person_of (controller, wire);
     if (door != DOOR_AGENTS)
         return 0;
     if (host_wired (controller, wire) != NULL)

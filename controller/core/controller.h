@@ -47,7 +47,7 @@ struct controller_event {
     struct instant now;
     struct route route;                /* MESSAGE, GONE */
     struct wire_key wire;              /* MESSAGE: what ZAP proved */
-    unsigned sender;                   /* MESSAGE: what controller_sender said */
+    unsigned sender;                   /* MESSAGE: the bits that controller_sender gave */
     struct message message;            /* MESSAGE */
     const struct content_row *content; /* CONTENT */
     const char *notice_key;            /* NOTICE */
@@ -100,9 +100,9 @@ void controller_effects_free (struct controller_effects *effects);
 /* When the next CONTROLLER_TIME is due. */
 struct instant controller_deadline (const struct controller *controller);
 
-/* What a peer with this proven key may be at this door: one bit of enum sender, or 0: not admitted. Strangers
-   are admitted at DOOR_AGENTS only while an unexpired token is outstanding; at DOOR_LOCAL everybody is a
-   person, because the file system let them in. */
+/* What a peer with this proven key may be at this door: bits of enum sender, or 0: not admitted. Strangers
+   are admitted at DOOR_AGENTS only while an unexpired token is outstanding; at DOOR_REMOTE a person may ask
+   for what the roles of the key allow; at DOOR_LOCAL for everything, because the file system let them in. */
 unsigned controller_sender (
     const struct controller *controller, enum door door, const struct wire_key *wire, struct instant now);
 

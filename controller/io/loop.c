@@ -127,7 +127,7 @@ static void refuse (
 {
     struct answer answer = {.kind = error_kind_name (error->kind), .text = error->text};
     complain (loop, route->door, peer, error->text);
-    if (sender == FROM_PERSON)
+    if ((sender & FROM_PERSON) != 0)
         perform_send (&loop->performer, route, &answer_type, &answer);
 }
 

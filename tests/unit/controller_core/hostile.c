@@ -282,7 +282,7 @@ static void test_flood_of_watchers (void **state)
     struct watch watch = {.request = 1, .rollout = 1};
     struct decide decide = {.request = 2, .rollout = 1};
     struct controller_event event = {
-        .kind = CONTROLLER_MESSAGE, .sender = FROM_PERSON, .message = {&watch_type, &watch}};
+        .kind = CONTROLLER_MESSAGE, .sender = FROM_ANY_PERSON, .message = {&watch_type, &watch}};
     (void)state;
     world_start (world);
     decide.approval = world_approval (world, KEY_ANA, DECISION_PAUSE, 0, ROLE_OPERATOR, "");
@@ -309,7 +309,7 @@ static void test_start_in_another_name (void **state)
     struct wire_key ana;
     (void)state;
     memset (ana.bytes, 0xA1, sizeof ana.bytes);
-    world_message (world, DOOR_REMOTE, 90, &ana, FROM_PERSON, &rollout_start_type, &start);
+    world_message (world, DOOR_REMOTE, 90, &ana, FROM_PERSON | FROM_OPERATOR, &rollout_start_type, &start);
     world_expect_answer (world, true, "begun");
     assert_string_equal (world_view (world, 1).head.by, "ana");
     world_free (world);

@@ -127,7 +127,7 @@ static void test_forged_receipt (void **state)
 static void watch_from (struct world *world, unsigned char route)
 {
     struct watch watch = {.request = 1, .rollout = 1};
-    world_message (world, DOOR_LOCAL, route, NULL, FROM_PERSON, &watch_type, &watch);
+    world_message (world, DOOR_LOCAL, route, NULL, FROM_ANY_PERSON, &watch_type, &watch);
 }
 
 /* Two watchers, one of whom comes late: the same changes under the same numbers, from a whole state on. */
@@ -432,13 +432,14 @@ static void test_doors (void **state)
     struct wire_key ana = world->trust.keys[KEY_ANA].wire;
     struct wire_key none = {{0}};
     (void)state;
-    assert_int_equal (controller_sender (world->controller, DOOR_REMOTE, &ana, world->now), FROM_PERSON);
+    assert_int_equal (
+        controller_sender (world->controller, DOOR_REMOTE, &ana, world->now), FROM_PERSON | FROM_OPERATOR);
     assert_int_equal (controller_sender (world->controller, DOOR_AGENTS, &ana, world->now), 0);
     assert_int_equal (controller_sender (world->controller, DOOR_REMOTE, &none, world->now), 0);
     assert_int_equal (controller_sender (world->controller, DOOR_AGENTS, &none, world->now), 0);
     assert_int_equal (
         controller_sender (world->controller, DOOR_REMOTE, &world->hosts[0].wire, world->now), 0);
-    assert_int_equal (controller_sender (world->controller, DOOR_LOCAL, &none, world->now), FROM_PERSON);
+    assert_int_equal (controller_sender (world->controller, DOOR_LOCAL, &none, world->now), FROM_ANY_PERSON);
     world_free (world);
 }
 

@@ -144,7 +144,7 @@ static inline void world_message (
 static inline void world_person (struct world *world, const struct record_type *type, const void *record)
 {
     world->answer = (struct answer){0};
-    world_message (world, DOOR_LOCAL, 100, NULL, FROM_PERSON, type, record);
+    world_message (world, DOOR_LOCAL, 100, NULL, FROM_ANY_PERSON, type, record);
 }
 
 static inline void world_agent (
@@ -312,7 +312,7 @@ static inline const struct progress *world_ask (
         .kind = CONTROLLER_MESSAGE,
         .now = world->now,
         .route = world_route (DOOR_LOCAL, 101),
-        .sender = FROM_PERSON,
+        .sender = FROM_ANY_PERSON,
         .message = {&watch_type, &watch}};
     controller_step (controller, &event, effects);
     for (size_t i = effects->count; i > 0; i--)

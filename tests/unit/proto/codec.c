@@ -119,7 +119,7 @@ static void test_senders (void **state)
             continue;
         assert_true (type->senders != 0);
         assert_ptr_equal (record_type_find (MESSAGE, type->number), type);
-        for (unsigned sender = FROM_STRANGER; sender <= FROM_INSTALLER; sender <<= 1) {
+        for (unsigned sender = FROM_STRANGER; sender <= FROM_RELEASER; sender <<= 1) {
             uint8_t head[] = {0x93, PROTOCOL_VERSION, (uint8_t)type->number, 0x80};
             struct arena arena = {0};
             struct message message;
@@ -145,7 +145,9 @@ static void test_nobody_says_more_than_this (void **state)
         {FROM_STRANGER, 1, {20}},
         {FROM_AGENT, 7, {1, 3, 5, 9, 11, 12, 20}},
         {FROM_CONTROLLER, 16, {2, 4, 6, 7, 8, 10, 13, 14, 21, 40, 42, 47, 51, 53, 55, 57}},
-        {FROM_PERSON, 12, {3, 41, 43, 44, 45, 46, 48, 49, 50, 52, 54, 56}},
+        {FROM_PERSON, 8, {3, 41, 43, 49, 50, 52, 54, 56}},
+        {FROM_OPERATOR, 4, {44, 45, 46, 48}},
+        {FROM_RELEASER, 2, {46, 48}},
         {FROM_SESSION, 6, {6, 7, 8, 10, 31, 33}},
         {FROM_INSTALLER, 5, {1, 9, 11, 30, 32}},
     };
