@@ -160,30 +160,43 @@ bool accept_fleet (
 /* A quorum that the trust document's owners find too small, or that nobody could ever reach, is refused
    before the rollout begins. */
 static bool quorum_check (
+    const struct trust *trust, const char *name, const char *environment, uint64_t approvals,
+    struct error *error)
+{
+    const struct trust_role *role = trust_role_for (trust, name, environment);
+    if (role == NULL)
+        return error_set (
+            error, ERROR_MISSING, "the trust document has no role %s for %s", name, environment);
+    if (approvals < role->threshold)
+        return error_set (
+            error, ERROR_REFUSED, "%" PRIu64 " approvals are asked for, and the role %s needs %" PRIu64,
+            approvals, name, role->threshold);
+    if (approvals > role->keys_count)
+        return error_set (
+            error, ERROR_REFUSED, "%" PRIu64 " approvals are asked for, and the role %s has only %zu keys",
+            approvals, name, role->keys_count);
+    return true;
+}
+
+/* Of one step: of those who approve it, and of those who could override its failure. */
+static bool step_quorums_check (
     const struct trust *trust, const struct plan *plan, const struct step *step, struct error *error)
 {
     const char *environment = plan_environment (plan, step->number);
-    const struct trust_role *role = trust_role_for (trust, step->role, environment);
-    if (role == NULL)
-        return error_set (
-            error, ERROR_MISSING, "the trust document has no role %s for %s", step->role, environment);
-    if (step->approvals < role->threshold)
-        return error_set (
-            error, ERROR_REFUSED, "%" PRIu64 " approvals are asked for, and the role %s needs %" PRIu64,
-            step->approvals, step->role, role->threshold);
-    if (step->approvals > role->keys_count)
-        return error_set (
-            error, ERROR_REFUSED, "%" PRIu64 " approvals are asked for, and the role %s has only %zu keys",
-            step->approvals, step->role, role->keys_count);
-    return true;
+    bool is_judged = step->kind == STEP_MANUAL || step->kind == STEP_SIGNOFF;
+    bool can_fail = is_judged || step->kind == STEP_DEPLOY || step->kind == STEP_TEST;
+    if (is_judged && !quorum_check (trust, step->role, environment, step->approvals, error))
+        return false;
+    return !can_fail || plan->override_role[0] == '\0' ||
+           quorum_check (trust, plan->override_role, environment, plan->override_approvals, error) ||
+           error_context (error, "override");
 }
 
 static bool quorums_check (const struct trust *trust, const struct plan *plan, struct error *error)
 {
     for (size_t i = 0; i < plan->steps_count; i++) {
         const struct step *step = &plan->steps[i];
-        if ((step->kind == STEP_MANUAL || step->kind == STEP_SIGNOFF) &&
-            !quorum_check (trust, plan, step, error))
+        if (!step_quorums_check (trust, plan, step, error))
             return error_context (
                 error, "plan %s, step %" PRIu64 " (%s)", plan->name, step->number,
                 enum_word (&step_kind_words, step->kind));
@@ -219,7 +232,7 @@ static bool subject_check (
         return error_set (error, ERROR_INPUT, "the %s names no plan", type->name);
     if (attempt == 0)
         return error_set (error, ERROR_INPUT, "the %s names no attempt: they count from 1", type->name);
-    if ((kind == PERMIT_RETURN) != (step == 0))
+    if ((kind == PERMIT_RETURN) != (step == 0) || (kind == PERMIT_KEEP && type == &receipt_type))
         return error_set (
             error, ERROR_INPUT, "the %s is of kind %s and about step %" PRIu64, type->name,
             enum_word (&permit_kind_words, kind), step);
@@ -311,8 +324,9 @@ static bool is_blank (const char *text)
 static bool approval_check (const struct approval *approval, struct error *error)
 {
     const char *word = enum_word (&decision_words, approval->decision);
-    bool by_role = approval->decision == DECISION_APPROVE || approval->decision == DECISION_REJECT ||
-                   approval->decision == DECISION_SKIP;
+    bool explains = approval->decision == DECISION_SKIP || approval->decision == DECISION_OVERRIDE;
+    bool by_role =
+        explains || approval->decision == DECISION_APPROVE || approval->decision == DECISION_REJECT;
     bool about_step = by_role || approval->decision == DECISION_PROMOTE;
     if (digest_is_none (&approval->plan) || approval->attempt == 0)
         return error_set (error, ERROR_INPUT, "the approval names no plan or no attempt");
@@ -323,8 +337,8 @@ static bool approval_check (const struct approval *approval, struct error *error
     if (!by_role && strcmp (approval->role, ROLE_OPERATOR) != 0)
         return error_set (
             error, ERROR_REFUSED, "to %s takes the role operator, not %s", word, approval->role);
-    if (approval->decision == DECISION_SKIP && is_blank (approval->comment))
-        return error_set (error, ERROR_INPUT, "to skip a step takes a comment that says why");
+    if (explains && is_blank (approval->comment))
+        return error_set (error, ERROR_INPUT, "to %s a step takes a comment that says why", word);
     return true;
 }
 

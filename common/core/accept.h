@@ -39,7 +39,8 @@ bool accept_fleet (
     const struct trust *trust, uint64_t least, const struct envelope *envelope, struct instant now,
     struct arena *arena, struct fleet *ret, struct error *error);
 /* Signed by releasers (of all environments), and plan_check; the roles of its manual and signoff steps exist,
-   and their quorum is at least that role's threshold in the trust document and can be reached. ERROR_CONFLICT
+   and their quorum is at least that role's threshold in the trust document and can be reached; the same for
+   those who may override. ERROR_CONFLICT
    where the plan was made for a newer trust document than `trust`. `now` = {0} skips the expiry alone. */
 bool accept_plan (
     const struct trust *trust, const struct envelope *envelope, struct instant now, struct arena *arena,
@@ -56,9 +57,9 @@ bool accept_receipt (
     const struct fleet *fleet, const struct envelope *envelope, struct arena *arena, struct receipt *ret,
     struct error *error);
 /* Signed by one key of the role that it names, for `environment` (plan_environment); its name is that key's.
-   `ret_key` is the signer's. Approve, reject, skip and promote are about a step, all other decisions about
-   the whole rollout (step 0); all but approve, reject and skip need the role operator; a skip needs a
-   comment. */
+   `ret_key` is the signer's. Approve, reject, skip, override and promote are about a step, all other
+   decisions about the whole rollout (step 0); all but the first four need the role operator; a skip and an
+   override need a comment. */
 bool accept_approval (
     const struct trust *trust, const char *environment, const struct envelope *envelope, struct instant now,
     struct arena *arena, struct approval *ret, struct public_key *ret_key, struct error *error);

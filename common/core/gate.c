@@ -23,8 +23,7 @@ static void tell_receipt (const struct receipt *receipt, struct error *why)
     const char *word = enum_word (&outcome_words, receipt->outcome);
     if (receipt->kind == PERMIT_RETURN)
         (void)error_set (
-            why, ERROR_REFUSED, "%s was ordered back: %s (%s)", receipt->host, word,
-            comment_of (receipt->cause));
+            why, ERROR_REFUSED, "%s went back: %s (%s)", receipt->host, word, comment_of (receipt->cause));
     else
         (void)error_set (
             why, ERROR_REFUSED, "step %" PRIu64 ": %s says %s (%s)", receipt->step, receipt->host, word,
@@ -47,16 +46,58 @@ static bool forbids (const struct approval *approval, struct error *why)
     return true;
 }
 
+/* A stuck host needs a person at the host, and nobody's word makes it serve; what went back is gone. */
+static bool may_be_overridden (const struct receipt *receipt)
+{
+    return receipt->kind == PERMIT_STEP && !is_success (receipt) && receipt->outcome != OUTCOME_STUCK;
+}
+
+static bool closes (const struct gate_case *gate, const struct gate_receipt *item)
+{
+    return !is_success (item->receipt) && !(may_be_overridden (item->receipt) &&
+                                            gate_is_overridden (gate, item->receipt->step, &item->digest));
+}
+
 static bool is_closed_by_receipt (const struct gate_case *gate, enum permit_kind kind, struct error *why)
 {
-    for (size_t i = 0; i < gate->receipt_count; i++) {
-        const struct receipt *receipt = gate->receipts[i].receipt;
-        if (receipt->kind == kind && !is_success (receipt)) {
-            tell_receipt (receipt, why);
+    for (size_t i = 0; i < gate->receipt_count; i++)
+        if (gate->receipts[i].receipt->kind == kind && closes (gate, &gate->receipts[i])) {
+            tell_receipt (gate->receipts[i].receipt, why);
             return true;
         }
-    }
     return false;
+}
+
+static bool is_overridden_rejection (const struct gate_case *gate, const struct gate_approval *item)
+{
+    return item->approval->decision == DECISION_REJECT &&
+           gate_is_overridden (gate, item->approval->step, &item->digest);
+}
+
+size_t gate_overridable (const struct gate_case *gate, struct digest *ret, uint64_t *ret_step, size_t most)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < gate->receipt_count; i++) {
+        const struct gate_receipt *item = &gate->receipts[i];
+        if (!may_be_overridden (item->receipt) || !closes (gate, item))
+            continue;
+        if (count < most) {
+            ret[count] = item->digest;
+            ret_step[count] = item->receipt->step;
+        }
+        count++;
+    }
+    for (size_t i = 0; i < gate->approval_count; i++) {
+        const struct gate_approval *item = &gate->approvals[i];
+        if (item->approval->decision != DECISION_REJECT || is_overridden_rejection (gate, item))
+            continue;
+        if (count < most) {
+            ret[count] = item->digest;
+            ret_step[count] = item->approval->step;
+        }
+        count++;
+    }
+    return count;
 }
 
 bool gate_is_closed (const struct gate_case *gate, struct error *why)
@@ -64,7 +105,8 @@ bool gate_is_closed (const struct gate_case *gate, struct error *why)
     if (is_closed_by_receipt (gate, PERMIT_STEP, why))
         return true;
     for (size_t i = 0; i < gate->approval_count; i++)
-        if (forbids (gate->approvals[i].approval, why))
+        if (!is_overridden_rejection (gate, &gate->approvals[i]) &&
+            forbids (gate->approvals[i].approval, why))
             return true;
     return is_closed_by_receipt (gate, PERMIT_RETURN, why);
 }
@@ -81,13 +123,27 @@ bool gate_return_open (const struct gate_case *gate, struct error *why)
 /* --------------------------------------------------------------------------------------- what makes a step
  * done */
 
+/* It did what the step wants, or people answer for it that it did not. */
+static bool is_host_done (
+    const struct gate_case *gate, const struct step *step, const char *host, enum outcome outcome)
+{
+    const struct gate_receipt *receipts;
+    size_t count = gate_receipts_of (gate, step->number, host, &receipts);
+    for (size_t i = 0; i < count; i++)
+        if (receipts[i].receipt->outcome == outcome ||
+            (may_be_overridden (receipts[i].receipt) &&
+             gate_is_overridden (gate, step->number, &receipts[i].digest)))
+            return true;
+    return false;
+}
+
 static bool hosts_done (
     const struct gate_case *gate, const struct step *step, enum outcome outcome, struct error *why)
 {
     struct buffer missing = {0};
     size_t lacking = 0;
     for (size_t i = 0; i < step->hosts_count; i++)
-        if (!gate_host_has (gate, step->number, step->hosts[i], outcome)) {
+        if (!is_host_done (gate, step, step->hosts[i], outcome)) {
             if (lacking < NAMES_SHOWN)
                 buffer_print (&missing, "%s%s", lacking > 0 ? ", " : "", step->hosts[i]);
             lacking++;
@@ -157,7 +213,8 @@ static struct tally tally_of (const struct gate_case *gate, const struct step *s
 static bool is_rejected (const struct gate_case *gate, const struct step *step, struct error *why)
 {
     for (size_t i = 0; i < gate->approval_count; i++)
-        if (is_about (&gate->approvals[i], step, DECISION_REJECT, step->role))
+        if (is_about (&gate->approvals[i], step, DECISION_REJECT, step->role) &&
+            !is_overridden_rejection (gate, &gate->approvals[i]))
             return forbids (gate->approvals[i].approval, why);
     return false;
 }
@@ -311,7 +368,7 @@ static bool is_its_turn (
 {
     uint64_t kept = 0;
     for (size_t i = 0; i < index; i++)
-        kept += gate_host_has (gate, step->number, step->hosts[i], OUTCOME_KEPT) ? 1 : 0;
+        kept += is_host_done (gate, step, step->hosts[i], OUTCOME_KEPT) ? 1 : 0;
     return is_in_window (step, index, kept) ||
            error_set (
                why, ERROR_CONFLICT,
@@ -338,6 +395,20 @@ bool gate_step_open (const struct gate_case *gate, uint64_t number, const char *
     return step->kind != STEP_DEPLOY || is_its_turn (gate, step, index, why);
 }
 
+bool gate_keep_open (const struct gate_case *gate, uint64_t number, const char *host, struct error *why)
+{
+    const struct step *step = gate_step (gate, number);
+    if (step == NULL || step->kind != STEP_DEPLOY)
+        return error_set (
+            why, ERROR_REFUSED, "step %" PRIu64 " of plan %s deploys nothing that could be kept", number,
+            gate->plan->name);
+    if (gate_host_index (step, host) == step->hosts_count)
+        return error_set (
+            why, ERROR_REFUSED, "%s is not one of the hosts of step %" PRIu64 " (%s)", host, number,
+            enum_word (&step_kind_words, step->kind));
+    return is_reached (gate, number + 1, why);
+}
+
 size_t gate_deploy_window (const struct gate_case *gate, uint64_t number, size_t *ret)
 {
     const struct step *step = gate_step (gate, number);
@@ -349,7 +420,7 @@ size_t gate_deploy_window (const struct gate_case *gate, uint64_t number, size_t
         const struct gate_receipt *receipts;
         if (gate_receipts_of (gate, number, step->hosts[i], &receipts) == 0)
             ret[count++] = i;
-        else if (gate_host_has (gate, number, step->hosts[i], OUTCOME_KEPT))
+        else if (is_host_done (gate, step, step->hosts[i], OUTCOME_KEPT))
             kept++;
     }
     return count;

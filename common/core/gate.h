@@ -8,17 +8,24 @@
      - for a deploy: of the cohort's hosts that stand before it, at least index + 1 - width have kept, where
        the width is the smaller of max_parallel and max_unavailable,
      - and the case is not closed: no receipt of this plan and attempt is anything but a success, no approver
-       rejected, no operator aborted or undid.
+       rejected, no operator aborted or undid. A failed receipt or a rejection closes no more once
+       `override_approvals` different keys of the plan's override role signed, with a reason, that it is
+       overridden; one that got stuck, or a return, is never overridden.
 
    Done means, by kind of step:
-     - deploy: every host of the cohort has a receipt `kept`
-     - test: every host of the step has a receipt `passed`
+     - deploy: every host of the cohort has a receipt `kept`, or one that is overridden
+     - test: every host of the step has a receipt `passed`, or one that is overridden
      - manual: `approvals` different keys of the role approved over the evidence digest; or, where optional,
        one skipped over it with a comment; none rejected
      - signoff: the same, without skipping
      - pause: with a duration, that long since the newest receipt or decision of the steps before, by `now`;
        without one, or before it is over, a `promote` by an operator over the evidence digest
      - notify: always, for it proves nothing
+
+   To keep what step n deployed is open for a host of that step when steps 1 to n are done and the case is not
+   closed. A plan may ask for it (confirm_within): a host that hears no such permit in time goes back by
+   itself, so that nobody who is cut off, or silent, or served by a thief, stays on a release that the fleet
+   never confirmed. A permit for a later step proves the same.
 
    A return is open for a host where the plan failed somewhere (a receipt failed, returned, refused or stuck),
    or an approver rejected, or an operator aborted or undid it: where the case is closed. */
@@ -73,11 +80,19 @@ void gate_take_approval (
    its order out; a permit must name its host. ERROR_CONFLICT: not yet. ERROR_REFUSED: not in this attempt. */
 bool gate_step_done (const struct gate_case *gate, uint64_t number, struct error *why);
 bool gate_step_open (const struct gate_case *gate, uint64_t number, const char *host, struct error *why);
+bool gate_keep_open (const struct gate_case *gate, uint64_t number, const char *host, struct error *why);
 bool gate_return_open (const struct gate_case *gate, struct error *why);
 
 /* The first failure or rejection in the case: its words in `why` and true, or false (and `why` untouched)
    where there is none. Failed steps come before decisions, and decisions before returns. */
 bool gate_is_closed (const struct gate_case *gate, struct error *why);
+
+/* The failed receipts and rejections that an override could open the case for, and has not: fills `ret` with
+   their digests and `ret_step` with their steps, at most `most`; returns how many there are. */
+size_t gate_overridable (const struct gate_case *gate, struct digest *ret, uint64_t *ret_step, size_t most);
+/* Whether the receipt or rejection with that digest, which is about that step, is overridden: by those who
+   may override that step, and not by those of another environment. */
+bool gate_is_overridden (const struct gate_case *gate, uint64_t step, const struct digest *digest);
 
 /* Which of `hosts` may get a permit for deploy step `number` now: fills `ret` with indices into the step's
    hosts, in order, at most `step->hosts_count`; returns how many. A host that has a receipt of this step is
@@ -88,8 +103,9 @@ size_t gate_deploy_window (const struct gate_case *gate, uint64_t number, size_t
    can end it, or where it is no pause. */
 struct instant gate_pause_end (const struct gate_case *gate, uint64_t number);
 
-/* BLAKE2b-256 over the plan's digest and the digests of the receipts of all steps before `number`, in the
-   plan's order of steps and hosts: what a person saw when deciding on step `number`. */
+/* BLAKE2b-256 over the plan's digest, the digests of the receipts of all steps before `number`, in the plan's
+   order of steps and hosts, and the digests of the overrides of those steps, in their own order: what a
+   person saw when deciding on step `number`. */
 struct digest gate_evidence_digest (const struct gate_case *gate, uint64_t number);
 
 #endif

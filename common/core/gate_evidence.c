@@ -101,16 +101,6 @@ size_t gate_receipts_of (
     return count;
 }
 
-bool gate_host_has (const struct gate_case *gate, uint64_t number, const char *host, enum outcome outcome)
-{
-    const struct gate_receipt *receipts;
-    size_t count = gate_receipts_of (gate, number, host, &receipts);
-    for (size_t i = 0; i < count; i++)
-        if (receipts[i].receipt->outcome == outcome)
-            return true;
-    return false;
-}
-
 size_t gate_host_index (const struct step *step, const char *host)
 {
     size_t index = 0;
@@ -119,8 +109,52 @@ size_t gate_host_index (const struct step *step, const char *host)
     return index;
 }
 
+static bool is_override (const struct gate_case *gate, const struct gate_approval *item)
+{
+    return item->approval->decision == DECISION_OVERRIDE && gate->plan->override_role[0] != '\0' &&
+           strcmp (item->approval->role, gate->plan->override_role) == 0;
+}
+
+static bool overrides (
+    const struct gate_case *gate, const struct gate_approval *item, uint64_t step,
+    const struct digest *digest)
+{
+    return is_override (gate, item) && item->approval->step == step &&
+           digest_equal (&item->approval->evidence, digest);
+}
+
+bool gate_is_overridden (const struct gate_case *gate, uint64_t step, const struct digest *digest)
+{
+    uint64_t different = 0;
+    for (size_t i = 0; i < gate->approval_count; i++) {
+        bool counts = overrides (gate, &gate->approvals[i], step, digest);
+        for (size_t j = 0; j < i && counts; j++)
+            counts = !overrides (gate, &gate->approvals[j], step, digest) ||
+                     !public_key_equal (&gate->approvals[j].key, &gate->approvals[i].key);
+        different += counts ? 1 : 0;
+    }
+    return different > 0 && different >= gate->plan->override_approvals;
+}
+
+/* The next override of a step before `number` behind that digest; NULL where there is none. They come to the
+   controller and to hosts in different orders. */
+static const struct digest *override_after (
+    const struct gate_case *gate, uint64_t number, const struct digest *before)
+{
+    const struct digest *next = NULL;
+    for (size_t i = 0; i < gate->approval_count; i++) {
+        const struct gate_approval *item = &gate->approvals[i];
+        if (is_override (gate, item) && item->approval->step < number &&
+            (before == NULL || digest_compare (&item->digest, before) > 0) &&
+            (next == NULL || digest_compare (&item->digest, next) < 0))
+            next = &item->digest;
+    }
+    return next;
+}
+
 struct digest gate_evidence_digest (const struct gate_case *gate, uint64_t number)
 {
+    const struct digest *override = NULL;
     struct digest_stream stream;
     digest_begin (&stream);
     digest_add (&stream, gate->plan_digest.bytes, sizeof gate->plan_digest.bytes);
@@ -133,6 +167,8 @@ struct digest gate_evidence_digest (const struct gate_case *gate, uint64_t numbe
                 digest_add (&stream, receipts[k].digest.bytes, sizeof receipts[k].digest.bytes);
         }
     }
+    while ((override = override_after (gate, number, override)) != NULL)
+        digest_add (&stream, override->bytes, sizeof override->bytes);
     return digest_end (&stream);
 }
 
@@ -179,11 +215,28 @@ static bool receipt_check (const struct gate_case *gate, const struct receipt *r
                receipt->step);
 }
 
+static bool override_check (
+    const struct plan *plan, const struct step *step, const struct approval *approval, struct error *error)
+{
+    if (plan->override_role[0] == '\0')
+        return error_set (
+            error, ERROR_REFUSED, "plan %s lets nobody override a failure: retry or abort it", plan->name);
+    if (strcmp (approval->role, plan->override_role) != 0)
+        return error_set (
+            error, ERROR_REFUSED, "to override step %" PRIu64 " takes the role %s, not %s", step->number,
+            plan->override_role, approval->role);
+    return !digest_is_none (&approval->evidence) ||
+           error_set (
+               error, ERROR_INPUT, "the override does not name the receipt or rejection that it is about");
+}
+
 static bool step_decision_check (
-    const struct step *step, const struct approval *approval, struct error *error)
+    const struct plan *plan, const struct step *step, const struct approval *approval, struct error *error)
 {
     const char *word = enum_word (&decision_words, approval->decision);
     bool is_judged = step->kind == STEP_MANUAL || step->kind == STEP_SIGNOFF;
+    if (approval->decision == DECISION_OVERRIDE)
+        return override_check (plan, step, approval, error);
     if (approval->decision == DECISION_PROMOTE)
         return step->kind == STEP_PAUSE ||
                error_set (
@@ -211,7 +264,7 @@ static bool approval_check (
         return false;
     if (approval->decision == DECISION_RETRY && approval->attempt == 1)
         return error_set (error, ERROR_REFUSED, "a retry opens attempt 2 or a later one");
-    return approval->step == 0 || (step != NULL && step_decision_check (step, approval, error));
+    return approval->step == 0 || (step != NULL && step_decision_check (gate->plan, step, approval, error));
 }
 
 static bool add_receipt (

@@ -11,8 +11,6 @@ const struct step *gate_step (const struct gate_case *gate, uint64_t number);
 size_t gate_receipts_of (
     const struct gate_case *gate, uint64_t number, const char *host, const struct gate_receipt **ret);
 
-bool gate_host_has (const struct gate_case *gate, uint64_t number, const char *host, enum outcome outcome);
-
 /* The host's place in the step's list; step->hosts_count where it is not there. */
 size_t gate_host_index (const struct step *step, const char *host);
 

@@ -183,6 +183,11 @@ static bool deploy_check (const struct step *step, struct arena *arena, struct e
         return wrong (error, "min_healthy_time must be shorter than healthy_deadline");
     if (step->healthy_deadline.ms >= step->progress_deadline.ms)
         return wrong (error, "healthy_deadline must be shorter than progress_deadline");
+    if (step->confirm_within.ms < 0 ||
+        (step->confirm_within.ms > 0 && step->confirm_within.ms <= step->progress_deadline.ms))
+        return wrong (
+            error, "confirm_within must be longer than progress_deadline: the step is confirmed when all its "
+                   "hosts have kept");
     return true;
 }
 
@@ -224,15 +229,35 @@ static bool follows_deploy (const struct plan *plan, const struct step *step)
     return false;
 }
 
-static bool approval_step_check (const struct plan *plan, const struct step *step, struct error *error)
+static bool approver_check (const char *role, struct error *error)
 {
     static const char *const others[] = {ROLE_ROOT, ROLE_RELEASER, ROLE_CONTROLLER, ROLE_FLAGS};
-    if (!text_is_name (step->role))
-        return error_set (error, ERROR_INPUT, "'%s' is no name for a role", step->role);
+    if (!text_is_name (role))
+        return error_set (error, ERROR_INPUT, "'%s' is no name for a role", role);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        if (strcmp (step->role, others[i]) == 0)
+        if (strcmp (role, others[i]) == 0)
             return error_set (
-                error, ERROR_INPUT, "the role %s has a meaning of its own and approves nothing", step->role);
+                error, ERROR_INPUT, "the role %s has a meaning of its own and approves nothing", role);
+    return true;
+}
+
+static bool override_check (const struct plan *plan, struct error *error)
+{
+    if (plan->override_role[0] == '\0')
+        return plan->override_approvals == 0 ||
+               wrong (error, "approvals that override are asked for, and no role is named");
+    if (!approver_check (plan->override_role, error))
+        return error_context (error, "override");
+    if (plan->on_failure != ON_FAILURE_PAUSE)
+        return wrong (
+            error, "override needs on_failure: pause, for else the hosts return before anybody decides");
+    return plan->override_approvals >= 1 || wrong (error, "override needs at least 1 approval");
+}
+
+static bool approval_step_check (const struct plan *plan, const struct step *step, struct error *error)
+{
+    if (!approver_check (step->role, error))
+        return false;
     if (step->environment[0] != '\0' && !text_is_name (step->environment))
         return error_set (error, ERROR_INPUT, "'%s' is no name for an environment", step->environment);
     if (step->approvals < 1)
@@ -306,7 +331,7 @@ bool plan_check (const struct plan *plan, struct error *error)
     bool good;
     if (!text_is_name (plan->name))
         return error_set (error, ERROR_INPUT, "'%s' is no name for a plan", plan->name);
-    good = head_check (plan, error) && profile_check (plan, &arena, error) &&
+    good = head_check (plan, error) && override_check (plan, error) && profile_check (plan, &arena, error) &&
            artifacts_check (plan, &arena, error) && suites_check (plan, &arena, error) &&
            steps_check (plan, &arena, error);
     arena_free (&arena);

@@ -191,6 +191,8 @@ static void build_head (
     plan->fleet_version = world->fleet != NULL ? world->fleet->version : 0;
     plan->fleet = world->fleet_digest;
     plan->on_failure = draft->on_failure;
+    plan->override_role = draft->override_role;
+    plan->override_approvals = draft->override_approvals;
     if (strlen (plan->comment) > LIMIT_COMMENT)
         (void)plan_problem (
             problems, field_place (draft->root, "comment", draft->root),

@@ -67,6 +67,26 @@ static enum on_failure read_on_failure (struct plan_problems *problems, const st
     return ON_FAILURE_ROLLBACK;
 }
 
+/* Only a rollout that pauses waits for anybody's word about a failure. */
+static void read_override (struct plan_problems *problems, const struct tree *root, struct plan_draft *draft)
+{
+    static const char *const keys[] = {"role", "approvals"};
+    const struct tree *node = tree_get (root, "override");
+    if (node == NULL || !field_keys (problems, node, "override", keys, sizeof keys / sizeof keys[0]))
+        return;
+    draft->override = node;
+    (void)field_need (
+        problems, node, node, "override", "role", "who may override a failure, such as release-managers");
+    draft->override_role = field_name (problems, node, "role", "");
+    draft->override_approvals = field_number (problems, node, "approvals", 1, LIMIT_ROLE_KEYS, 1);
+    if (draft->on_failure != ON_FAILURE_PAUSE)
+        (void)plan_problem (
+            problems, node,
+            "override: the hosts of a failed step return before anybody could decide: write on_failure: "
+            "pause, "
+            "or leave it out");
+}
+
 static void read_profile_path (
     struct plan_problems *problems, const struct tree *root, struct plan_draft *draft)
 {
@@ -110,11 +130,12 @@ static void read_expires (struct plan_problems *problems, const struct tree *roo
 
 struct plan_draft plan_read (struct plan_problems *problems, const struct tree *root)
 {
-    static const char *const keys[] = {"plan",      "product", "version",    "artifact",
-                                       "artifacts", "comment", "on_failure", "expires",
-                                       "profile",   "suites",  "steps",      "skip_staging"};
+    static const char *const keys[] = {"plan",    "product",      "version", "artifact", "artifacts",
+                                       "comment", "on_failure",   "expires", "profile",  "suites",
+                                       "steps",   "skip_staging", "override"};
     struct plan_draft draft = {.root = root, .name = "", .product = "", .version = "", .comment = ""};
     draft.skip_staging = "";
+    draft.override_role = "";
     draft.profile = "";
     draft.profile_place = root;
     if (!field_keys (problems, root, "a plan", keys, sizeof keys / sizeof keys[0]))
@@ -131,6 +152,7 @@ struct plan_draft plan_read (struct plan_problems *problems, const struct tree *
         (void)plan_problem (
             problems, tree_get (root, "skip_staging"), "skip_staging: write the reason, for those who sign");
     draft.on_failure = read_on_failure (problems, root);
+    read_override (problems, root, &draft);
     read_expires (problems, root, &draft);
     read_profile_path (problems, root, &draft);
     draft.suites = plan_suites_read (problems, tree_get (root, "suites"));

@@ -21,7 +21,8 @@ struct draft_step {
     struct span min_healthy_time;
     struct span healthy_deadline;
     struct span progress_deadline;
-    const char *suite;      /* test */
+    struct span confirm_within; /* 0: never */
+    const char *suite;          /* test */
     bool whole_environment; /* test: on every host of the environment that was deployed to; set by plan_order
                              */
     const char *instructions; /* manual, signoff */
@@ -47,6 +48,9 @@ struct plan_draft {
     const char *comment;
     const char *skip_staging; /* the reason; "" where staging is not skipped */
     enum on_failure on_failure;
+    const struct tree *override; /* NULL: nobody may */
+    const char *override_role;
+    uint64_t override_approvals;
     struct span expires;              /* from the build */
     const char *profile;              /* path, with the plan's folder */
     const struct tree *profile_place; /* where it is written; `root` for the default, PRODUCT.yaml */

@@ -38,6 +38,21 @@ static void check_spans (struct plan_problems *problems, const struct draft_step
             span_print (step->healthy_deadline, first), span_print (step->progress_deadline, second));
 }
 
+/* A host is confirmed when the whole step is done. */
+static void check_confirm (struct plan_problems *problems, const struct draft_step *step)
+{
+    const struct tree *node = tree_get (step->body, "confirm_within");
+    char first[TIME_TEXT_SIZE];
+    char second[TIME_TEXT_SIZE];
+    if (node != NULL && step->confirm_within.ms <= step->progress_deadline.ms)
+        (void)plan_problem (
+            problems, node,
+            "confirm_within (%s) must be longer than progress_deadline (%s), and than all hosts of the step "
+            "take "
+            "together: they are confirmed when the last of them has kept",
+            span_print (step->confirm_within, first), span_print (step->progress_deadline, second));
+}
+
 static void check_choice (struct plan_problems *problems, const struct draft_step *step)
 {
     const struct tree *body = step->body;
@@ -53,8 +68,17 @@ static void check_choice (struct plan_problems *problems, const struct draft_ste
 static void read_deploy (struct plan_problems *problems, struct draft_step *step)
 {
     static const char *const keys[] = {
-        "environment",  "strategy",        "canary",           "remaining",        "hosts",
-        "max_parallel", "max_unavailable", "min_healthy_time", "healthy_deadline", "progress_deadline",
+        "environment",
+        "strategy",
+        "canary",
+        "remaining",
+        "hosts",
+        "max_parallel",
+        "max_unavailable",
+        "min_healthy_time",
+        "healthy_deadline",
+        "progress_deadline",
+        "confirm_within",
         "title"};
     const struct tree *body = step->body;
     (void)field_keys (problems, body, "deploy", keys, COUNT (keys));
@@ -68,7 +92,9 @@ static void read_deploy (struct plan_problems *problems, struct draft_step *step
     step->healthy_deadline = field_span (problems, body, "healthy_deadline", span_seconds (HEALTHY_DEADLINE));
     step->progress_deadline =
         field_span (problems, body, "progress_deadline", span_seconds (PROGRESS_DEADLINE));
+    step->confirm_within = field_span (problems, body, "confirm_within", (struct span){0});
     check_spans (problems, step);
+    check_confirm (problems, step);
     check_choice (problems, step);
 }
 

@@ -62,6 +62,11 @@ static void show_head (const struct plan *plan, struct buffer *out)
     put_field (out, "issued", instant_print (plan->issued, text));
     put_field (out, "expires", instant_print (plan->expires, text));
     put_field (out, "on failure", enum_word (&on_failure_words, plan->on_failure));
+    if (plan->override_role[0] != '\0') {
+        buffer_print (out, "%-*sby %" PRIu64 " of role '", LABEL_WIDTH, "override", plan->override_approvals);
+        put (out, plan->override_role);
+        buffer_text (out, "', with a reason\n");
+    }
     put_number (out, "trust", plan->trust_version);
     buffer_print (
         out, "%-*s%" PRIu64 " (%.12s)\n", LABEL_WIDTH, "fleet", plan->fleet_version,
@@ -154,6 +159,10 @@ static void show_deploy (const struct step *step, struct buffer *out)
     buffer_print (
         out, "     healthy for %s within %s, all within %s\n", span_print (step->min_healthy_time, healthy),
         span_print (step->healthy_deadline, deadline), span_print (step->progress_deadline, progress));
+    if (step->confirm_within.ms > 0)
+        buffer_print (
+            out, "     returns by itself where it is not confirmed within %s of the switch\n",
+            span_print (step->confirm_within, progress));
 }
 
 static void show_people (const struct step *step, struct buffer *out)

@@ -80,6 +80,27 @@ static void check_role (struct pass *pass, const struct draft_step *step)
             role->keys_count == 1 ? "key" : "keys", step->environment, role->keys_count);
 }
 
+/* Asked for each environment that the plan deploys to: the first that lacks the role is named. */
+static void check_override (struct pass *pass, const struct draft_step *step)
+{
+    const struct plan_draft *draft = pass->draft;
+    const struct trust_role *role;
+    if (draft->override_role[0] == '\0' || pass->world->trust == NULL)
+        return;
+    role = trust_role_for (pass->world->trust, draft->override_role, step->environment);
+    if (role == NULL || has_fixed_meaning (draft->override_role))
+        (void)plan_problem (
+            pass->problems, field_place (draft->override, "role", draft->override),
+            "override: nobody in '%s' has the role '%s' of approvers", step->environment,
+            draft->override_role);
+    else if (draft->override_approvals > role->keys_count || draft->override_approvals < role->threshold)
+        (void)plan_problem (
+            pass->problems, field_place (draft->override, "approvals", draft->override),
+            "override: %llu approvals are asked for, and the role '%s' in '%s' needs %llu and has %zu keys",
+            (unsigned long long)draft->override_approvals, draft->override_role, step->environment,
+            (unsigned long long)role->threshold, role->keys_count);
+}
+
 static void check_staging (struct pass *pass, const struct draft_step *step)
 {
     if (strcmp (step->environment, PLAN_STAGING) == 0 || pass->draft->skip_staging[0] != '\0' ||
@@ -146,6 +167,8 @@ static void build_deploy (struct pass *pass, const struct draft_step *draft, str
     step->min_healthy_time = draft->min_healthy_time;
     step->healthy_deadline = draft->healthy_deadline;
     step->progress_deadline = draft->progress_deadline;
+    step->confirm_within = draft->confirm_within;
+    check_override (pass, draft);
 }
 
 static const struct step *newest_deploy (const struct pass *pass)

@@ -446,6 +446,7 @@ static void test_decisions (void **state)
         {DECISION_APPROVE, true, true},  {DECISION_REJECT, true, true},  {DECISION_SKIP, true, true},
         {DECISION_PROMOTE, true, false}, {DECISION_PAUSE, false, false}, {DECISION_RESUME, false, false},
         {DECISION_ABORT, false, false},  {DECISION_RETRY, false, false}, {DECISION_UNDO, false, false},
+        {DECISION_OVERRIDE, true, true},
     };
     struct world *world = *state;
     static_assert (COUNT_OF (decisions) == decision_count, "every decision");
@@ -466,8 +467,9 @@ static void test_decisions (void **state)
         assert_int_equal (approved (world, &approval, "ana", "production"), decisions[i].by_role);
         approval.comment = " \n";
         assert_int_equal (
-            approved (world, &approval, "ana", "production"),
-            decisions[i].by_role && decisions[i].decision != DECISION_SKIP);
+            approved (world, &approval, "ana", "production"), decisions[i].by_role &&
+                                                                  decisions[i].decision != DECISION_SKIP &&
+                                                                  decisions[i].decision != DECISION_OVERRIDE);
     }
 }
 

@@ -178,6 +178,7 @@ static inline struct plan world_plan (struct arena *arena)
         .product = "connect",
         .version = "2",
         .comment = "",
+        .override_role = "",
         .counter = 7,
         .issued = noon,
         .expires = next_year,
