@@ -36,6 +36,7 @@ void installer_free (struct installer **place)
     receipts_free (installer);
     for (size_t i = 0; i < installer->row_count; i++) {
         retain_free (&installer->rows[i]);
+        vigil_end (&installer->rows[i]);
         arena_free (&installer->rows[i].arena);
     }
     for (size_t i = 0; i < installer->plan_count; i++)
@@ -81,7 +82,9 @@ static void take_event (
 {
     switch (event->kind) {
     case INSTALLER_START:
-        installer->tick_at = event->now;
+        /* Whoever was enrolled a moment ago has had no tick yet. */
+        if (installer->clock.floor.ms == 0)
+            installer->tick_at = event->now;
         say_again (installer, event->now, effects);
         break;
     case INSTALLER_SESSION:
@@ -118,7 +121,8 @@ void installer_step (
 
 struct instant installer_deadline (const struct installer *installer)
 {
-    return instant_earlier (installer->repeat, supply_deadline (installer));
+    return instant_earlier (
+        instant_earlier (installer->repeat, supply_deadline (installer)), vigil_deadline (installer));
 }
 
 void installer_check (const struct installer *installer)

@@ -104,6 +104,12 @@ void installer_step (
 void installer_effects_clear (struct installer_effects *effects);
 void installer_effects_free (struct installer_effects *effects);
 struct instant installer_deadline (const struct installer *installer); /* {INT64_MAX} where nothing is due */
+/* Whether this host is kept in the dark: no tick of the controller for ten minutes, or newer documents that
+   were announced and did not come. Then it begins no step. The reason in `why`, untouched where it is false.
+ */
+bool installer_is_stale (const struct installer *installer, struct instant now, struct error *why);
+/* When this host goes back by itself because nobody confirmed what it runs of the product; {0}: it won't. */
+struct instant installer_unconfirmed (const struct installer *installer, const char *product);
 /* Every invariant that can be seen from inside holds; asserted after each step. */
 void installer_check (const struct installer *installer);
 

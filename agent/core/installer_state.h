@@ -42,6 +42,17 @@ struct held_receipt {
     bool stored;
 };
 
+/* A release that its plan wants confirmed: without a permit to keep it this host goes back at `until`. */
+struct vigil {
+    bool on;
+    struct arena arena;
+    struct envelope plan;
+    struct digest digest;
+    uint64_t step;
+    uint64_t attempt;
+    struct instant until;
+};
+
 /* One product on this host. A release without a version: nothing is there. A previous release that names the
    product but no version: something ran before, and what it was is not known any more. */
 struct row {
@@ -52,6 +63,7 @@ struct row {
     size_t folder_count;
     char *good;        /* folder of the release that last proved healthy, or NULL */
     char *good_before; /* and the one before that */
+    struct vigil vigil;
 };
 
 /* What this host has begun of one product: it never begins an older plan again, nor an older attempt, however
@@ -62,6 +74,7 @@ struct reached {
     struct digest plan; /* the one plan that may bear it */
     uint64_t attempt;   /* the newest that was begun, forward or back */
     uint64_t closed;    /* the newest that ended here without success, or by a return; 0: none */
+    uint64_t closings;  /* how many receipts of that attempt say so */
 };
 
 enum work_kind {
@@ -93,13 +106,15 @@ struct work {
     struct arena arena;
     enum work_kind kind;
     struct plan plan;
+    struct envelope plan_envelope;
     struct digest plan_digest;
-    struct permit permit;
+    struct permit permit;    /* of a return that nobody ordered: one without hosts */
     const struct step *step; /* the permit's; for a return: the last deploy step of this host */
     const struct suite *suite;
     const char *folder; /* of the plan's release */
     bool rescue;        /* a return after one that got stuck: stop, swap and start again */
     struct instant started;
+    struct instant deployed; /* when the switch was done, or else the start */
 
     enum act act; /* the last one begun */
     bool returning;
@@ -194,7 +209,7 @@ void take_offer (
 void take_tick (
     struct installer *installer, const struct heartbeat *heartbeat, struct instant now,
     struct installer_effects *effects);
-/* Says so where no tick has come for long. */
+/* Says so where this host is being starved. */
 void check_starved (struct installer *installer, struct instant now, struct installer_effects *effects);
 const struct held_plan *plan_held (const struct installer *installer, const struct digest *digest);
 
@@ -262,9 +277,6 @@ const struct held_receipt *receipt_find (
     const struct installer *installer, const struct digest *plan, enum permit_kind kind, uint64_t step,
     uint64_t attempt);
 bool receipt_is_success (const struct held_receipt *receipt);
-/* A receipt that closes this attempt of the plan for further steps on this host; NULL: none. */
-const struct held_receipt *receipt_closing (
-    const struct installer *installer, const struct digest *plan, uint64_t attempt);
 bool receipts_full (const struct installer *installer);
 void receipt_send (const struct held_receipt *receipt, struct installer_effects *effects);
 void receipts_resend (const struct installer *installer, struct installer_effects *effects);
@@ -285,5 +297,18 @@ void retain_good (struct row *row);
 size_t retain_keep (const struct row *row, uint64_t keep_releases, const char **ret);
 void retain_pruned (struct row *row, uint64_t keep_releases);
 void retain_free (struct row *row);
+
+/* --------------------------------------------------------------------------------------------------- vigil.c
+ */
+
+/* At the end of a work that left a release running: a vigil begins where its plan asks for one. */
+void vigil_begin (struct row *row, const struct work *work, struct instant now);
+void vigil_end (struct row *row);
+/* The row whose vigil this permit ends; NULL where there is none. */
+struct row *vigil_of (const struct installer *installer, const struct permit *permit);
+/* When the first one is over; {INT64_MAX} where none is kept. */
+struct instant vigil_deadline (const struct installer *installer);
+/* Begins the return of one that is over. True where it did. */
+bool vigil_lapse (struct installer *installer, struct instant now, struct installer_effects *effects);
 
 #endif

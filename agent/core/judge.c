@@ -20,6 +20,7 @@ struct trial {
     struct plan plan;
     const struct held_plan *held_plan;
     const struct fleet_host *host;
+    struct gate_case gate;
 };
 
 static bool names (const char *const *items, size_t count, const char *name)
@@ -155,7 +156,8 @@ static bool check_gate (const struct installer *installer, struct trial *trial, 
 {
     const struct permit *permit = &trial->held->permit;
     const struct permit_offer *offer = &trial->held->offer;
-    struct gate_case gate = {
+    struct gate_case *gate = &trial->gate;
+    *gate = (struct gate_case){
         .plan = &trial->plan,
         .plan_digest = trial->held_plan->digest,
         .attempt = permit->attempt,
@@ -164,14 +166,47 @@ static bool check_gate (const struct installer *installer, struct trial *trial, 
     if (!check_evidence_list (trial, &trial->arena, error))
         return false;
     for (size_t i = 0; i < offer->evidence_count; i++)
-        if (!gate_add (
-                &gate, &installer->trust, &installer->fleet, &offer->evidence[i], &trial->arena, error))
+        if (!gate_add (gate, &installer->trust, &installer->fleet, &offer->evidence[i], &trial->arena, error))
             return error_context (error, "evidence %zu", i + 1);
     if (permit->kind == PERMIT_RETURN)
-        return gate_return_open (&gate, error) ||
+        return gate_return_open (gate, error) ||
                error_context (error, "no return of plan %s", trial->plan.name);
-    return gate_step_open (&gate, permit->step, installer->options.host, error) ||
+    if (permit->kind == PERMIT_KEEP)
+        return gate_keep_open (gate, permit->step, installer->options.host, error) ||
+               error_context (error, "step %llu is not confirmed", (unsigned long long)permit->step);
+    return gate_step_open (gate, permit->step, installer->options.host, error) ||
            error_context (error, "step %llu is not open", (unsigned long long)permit->step);
+}
+
+static bool is_overridden (const struct trial *trial, const struct held_receipt *receipt)
+{
+    return receipt->kind == PERMIT_STEP && receipt->attempt == trial->gate.attempt &&
+           digest_equal (&receipt->plan, &trial->gate.plan_digest) &&
+           gate_is_overridden (&trial->gate, receipt->step, &receipt->digest);
+}
+
+/* This host's own failures in the attempt that people answer for, as far as it remembers them. */
+static uint64_t count_overridden (const struct installer *installer, const struct trial *trial)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < installer->receipt_count; i++)
+        count +=
+            !receipt_is_success (&installer->receipts[i]) && is_overridden (trial, &installer->receipts[i]);
+    return count;
+}
+
+/* A receipt that ended this attempt here, or a later one, and that nobody answers for. */
+static const struct held_receipt *closing_receipt (
+    const struct installer *installer, const struct trial *trial)
+{
+    const struct permit *permit = &trial->held->permit;
+    for (size_t i = installer->receipt_count; i > 0; i--) {
+        const struct held_receipt *receipt = &installer->receipts[i - 1];
+        if (!receipt_is_success (receipt) && digest_equal (&receipt->plan, &permit->plan) &&
+            receipt->attempt >= permit->attempt && !is_overridden (trial, receipt))
+            return receipt;
+    }
+    return NULL;
 }
 
 /* Neither a plan nor an attempt that is over comes back, in either direction: an old failure or an old abort
@@ -181,7 +216,7 @@ static bool check_reached (const struct installer *installer, const struct trial
     const struct permit *permit = &trial->held->permit;
     const struct plan *plan = &trial->plan;
     const struct reached *reached = reached_of (installer, plan->product);
-    bool returns = permit->kind == PERMIT_RETURN;
+    bool returns = permit->kind != PERMIT_STEP;
     if (reached == NULL)
         return returns ||
                (installer->reached_count < LIMIT_PRODUCTS
@@ -205,6 +240,7 @@ static bool check_reached (const struct installer *installer, const struct trial
             error, ERROR_REFUSED, "attempt %llu of plan %s is over: this host has begun attempt %llu",
             (unsigned long long)permit->attempt, plan->name, (unsigned long long)reached->attempt);
     return returns || permit->attempt > reached->closed ||
+           (permit->attempt == reached->closed && count_overridden (installer, trial) == reached->closings) ||
            error_set (
                error, ERROR_REFUSED, "attempt %llu of plan %s ended on this host; a retry opens the next one",
                (unsigned long long)permit->attempt, plan->name);
@@ -216,7 +252,7 @@ static bool check_history (const struct installer *installer, const struct trial
     const struct permit *permit = &trial->held->permit;
     const struct plan *plan = &trial->plan;
     const struct row *row = row_named (installer, plan->product);
-    const struct held_receipt *closing = receipt_closing (installer, &permit->plan, permit->attempt);
+    const struct held_receipt *closing = closing_receipt (installer, trial);
     if (receipts_full (installer))
         return error_set (
             error, ERROR_LIMIT, "%d receipts wait for the controller: nothing new begins before it has them",
@@ -233,14 +269,15 @@ static bool check_history (const struct installer *installer, const struct trial
 
 static bool check_all (const struct installer *installer, struct trial *trial, struct error *error)
 {
-    bool returns = trial->held->permit.kind == PERMIT_RETURN;
+    enum permit_kind kind = trial->held->permit.kind;
     struct instant now = trial->now;
-    if (returns)
-        now = (struct instant){0}; /* what a plan put here can be taken back after the plan expired */
+    if (kind != PERMIT_STEP)
+        now = (struct instant){0}; /* what a plan put here can be kept or taken back after the plan expired */
     return accept_plan (
                &installer->trust, &trial->held_plan->envelope, now, &trial->arena, &trial->plan, error) &&
            check_fleet_expiry (installer, trial, error) && check_host (installer, trial, error) &&
-           (returns ? check_return (installer, trial, error) : check_step (installer, trial, error)) &&
+           (kind == PERMIT_RETURN ? check_return (installer, trial, error)
+                                  : check_step (installer, trial, error)) &&
            check_gate (installer, trial, error) && check_history (installer, trial, error);
 }
 
@@ -277,7 +314,7 @@ static enum judgement judge (
         receipt_send (receipt, effects);
         return JUDGED_ANSWERED;
     }
-    if (is_running (installer, &again))
+    if (is_running (installer, &again) || (again.kind == PERMIT_KEEP && vigil_of (installer, &again) == NULL))
         return JUDGED_ANSWERED;
     trial->held_plan = plan_held (installer, &again.plan);
     (void)error_set (error, ERROR_MISSING, "waiting for the plan");
@@ -286,7 +323,20 @@ static enum judgement judge (
     (void)error_set (error, ERROR_MISSING, "waiting for the trust and fleet documents that the plan names");
     if (lacks_documents (installer, trial))
         return JUDGED_WAITS;
-    return check_all (installer, trial, error) ? JUDGED_GOOD : JUDGED_REFUSED;
+    if (!check_all (installer, trial, error))
+        return JUDGED_REFUSED;
+    /* Who is kept in the dark can't know what else would forbid it. Keeping and going back are no news. */
+    if (again.kind == PERMIT_STEP && installer_is_stale (installer, trial->now, error)) {
+        complain (installer, effects, ACTIVITY_STALE, error->text);
+        return JUDGED_WAITS;
+    }
+    return JUDGED_GOOD;
+}
+
+static void keep (struct installer *installer, const struct trial *trial, struct installer_effects *effects)
+{
+    struct note_kept note = {.permit = trial->held->offer.permit, .at = trial->now};
+    effects_record (installer, effects, &note_kept_type, &note);
 }
 
 static void begin (struct installer *installer, const struct trial *trial, struct installer_effects *effects)
@@ -329,6 +379,10 @@ static bool judge_one (
     bool busy = installer->work.kind != WORK_NONE || installer->wait != WAIT_NOTHING;
     bool changed = false;
     enum judgement judgement = judge (installer, &trial, effects, &error);
+    if (judgement == JUDGED_GOOD && trial.held->permit.kind == PERMIT_KEEP) {
+        keep (installer, &trial, effects);
+        judgement = JUDGED_ANSWERED;
+    }
     if (judgement == JUDGED_GOOD && busy) {
         changed = cut_short (installer, &trial, effects);
         busy = !changed;
@@ -348,7 +402,7 @@ static bool judge_one (
 
 bool judge_waiting (struct installer *installer, struct instant now, struct installer_effects *effects)
 {
-    static const enum permit_kind order[] = {PERMIT_RETURN, PERMIT_STEP};
+    static const enum permit_kind order[] = {PERMIT_RETURN, PERMIT_KEEP, PERMIT_STEP};
     if (!installer->judge_due)
         return false;
     installer->judge_due = false;

@@ -177,34 +177,65 @@ static bool tick_is_newer (const struct note_clock *clock, const struct tick *ti
         (unsigned long long)clock->sequence);
 }
 
-/* Does what this host holds agree with what the controller says is newest? */
-static bool is_starved (const struct installer *installer, const struct tick *tick, struct error *error)
+/* Who keeps the ticks back may be keeping back more. The durable floor trails the ticks by a minute at most,
+   so it stands for the last one after a restart. */
+static bool is_without_ticks (const struct installer *installer, struct instant now, struct error *why)
 {
-    uint64_t fleet = installer->has_fleet ? installer->fleet.version : 0;
-    if (tick->trust_version <= installer->trust.version && tick->fleet_version <= fleet)
+    struct instant last = installer->tick_at;
+    char text[TIME_TEXT_SIZE];
+    if (instant_before (last, installer->clock.floor))
+        last = installer->clock.floor;
+    if (instant_between (last, now).ms <= STARVED_MS)
         return false;
     (void)error_set (
-        error, ERROR_MISSING, "the newest are trust %llu and fleet %llu; this host was given %llu and %llu",
-        (unsigned long long)tick->trust_version, (unsigned long long)tick->fleet_version,
+        why, ERROR_MISSING,
+        "stale: no tick of the controller has come for %s, so this host may be kept in the dark",
+        span_print (instant_between (last, now), text));
+    return true;
+}
+
+/* Does what this host holds agree with what the controller says is newest? */
+static bool is_behind (const struct installer *installer, struct error *why)
+{
+    const struct note_clock *clock = &installer->clock;
+    uint64_t fleet = installer->has_fleet ? installer->fleet.version : 0;
+    if (clock->trust_version <= installer->trust.version && clock->fleet_version <= fleet)
+        return false;
+    (void)error_set (
+        why, ERROR_MISSING,
+        "stale: the newest are trust %llu and fleet %llu; this host was given %llu and %llu",
+        (unsigned long long)clock->trust_version, (unsigned long long)clock->fleet_version,
         (unsigned long long)installer->trust.version, (unsigned long long)fleet);
     return true;
 }
 
-/* The floor moves no faster than time itself, so neither do the notes: a controller that starts an epoch with
-   each tick can't fill the journal. */
+bool installer_is_stale (const struct installer *installer, struct instant now, struct error *why)
+{
+    return installer->has_trust && (is_behind (installer, why) || is_without_ticks (installer, now, why));
+}
+
+/* The floor moves no faster than time itself, so neither do the notes: a controller that starts an epoch, or
+   announces other versions, with each tick can't fill the journal. */
 static void note_tick (
     struct installer *installer, const struct tick *tick, struct installer_effects *effects)
 {
     struct note_clock *clock = &installer->clock;
-    struct note_clock note = {.floor = clock->floor, .epoch = tick->epoch, .sequence = tick->sequence};
+    struct note_clock note = {
+        .floor = clock->floor,
+        .epoch = tick->epoch,
+        .sequence = tick->sequence,
+        .trust_version = tick->trust_version,
+        .fleet_version = tick->fleet_version};
+    bool says_more = tick->epoch != clock->epoch || tick->trust_version != clock->trust_version ||
+                     tick->fleet_version != clock->fleet_version;
     if (instant_before (note.floor, tick->issued))
         note.floor = tick->issued;
-    if (note.floor.ms - clock->floor.ms >= (tick->epoch != clock->epoch ? EPOCH_NOTE_MS : CLOCK_NOTE_MS)) {
+    if (note.floor.ms - clock->floor.ms >= (says_more ? EPOCH_NOTE_MS : CLOCK_NOTE_MS)) {
         effects_record (installer, effects, &note_clock_type, &note);
         return;
     }
-    clock->epoch = tick->epoch;
-    clock->sequence = tick->sequence;
+    note.floor = clock->floor;
+    *clock = note;
 }
 
 void take_tick (
@@ -225,22 +256,21 @@ void take_tick (
     good = good && tick_is_newer (&installer->clock, &tick, &error);
     if (good) {
         installer->tick_at = now;
+        installer->judge_due = true;
         note_tick (installer, &tick, effects);
     }
     if (!good)
         complain (installer, effects, ACTIVITY_WAITING, error.text);
-    else if (is_starved (installer, &tick, &error))
+    else if (installer_is_stale (installer, now, &error))
         complain (installer, effects, ACTIVITY_STALE, error.text);
     else
         installer->complaint[0] = '\0';
     arena_free (&arena);
 }
 
-/* Who keeps the ticks back may be keeping back more. */
 void check_starved (struct installer *installer, struct instant now, struct installer_effects *effects)
 {
-    if (installer->has_trust && instant_between (installer->tick_at, now).ms > STARVED_MS)
-        complain (
-            installer, effects, ACTIVITY_STALE,
-            "no tick of the controller has come for ten minutes: this host may be kept in the dark");
+    struct error why;
+    if (installer_is_stale (installer, now, &why))
+        complain (installer, effects, ACTIVITY_STALE, why.text);
 }

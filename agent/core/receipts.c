@@ -25,19 +25,6 @@ bool receipt_is_success (const struct held_receipt *receipt)
            (receipt->outcome == OUTCOME_KEPT || receipt->outcome == OUTCOME_PASSED);
 }
 
-/* After a return, or any step that did not succeed, only a later attempt may go on. */
-const struct held_receipt *receipt_closing (
-    const struct installer *installer, const struct digest *plan, uint64_t attempt)
-{
-    for (size_t i = installer->receipt_count; i > 0; i--) {
-        const struct held_receipt *receipt = &installer->receipts[i - 1];
-        if (!receipt_is_success (receipt) && digest_equal (&receipt->plan, plan) &&
-            receipt->attempt >= attempt)
-            return receipt;
-    }
-    return NULL;
-}
-
 static size_t oldest_stored (const struct installer *installer)
 {
     size_t place = 0;

@@ -53,9 +53,13 @@ static void reach_end (struct installer *installer, const struct held_receipt *r
 {
     for (size_t i = 0; i < installer->reached_count; i++) {
         struct reached *reached = &installer->reached[i];
-        if (!receipt_is_success (receipt) && digest_equal (&reached->plan, &receipt->plan) &&
-            receipt->attempt > reached->closed)
-            reached->closed = receipt->attempt;
+        if (receipt_is_success (receipt) || !digest_equal (&reached->plan, &receipt->plan) ||
+            receipt->attempt < reached->closed)
+            continue;
+        if (receipt->attempt > reached->closed)
+            reached->closings = 0;
+        reached->closed = receipt->attempt;
+        reached->closings++;
     }
 }
 
@@ -142,18 +146,26 @@ static enum work_kind kind_of (const struct installer *installer)
     return work_is_current (installer) ? WORK_RECHECK : WORK_DEPLOY;
 }
 
-static bool read_begin (
-    struct installer *installer, const struct note_begin *note, struct work *work, struct error *error)
+static bool read_plan (const struct envelope *plan, struct instant at, struct work *work, struct error *error)
 {
     char digits[DIGEST_TEXT_SIZE];
-    if (!document_read (&plan_type, note->plan.content, &work->arena, &work->plan, error) ||
-        !document_read (&permit_type, note->permit.content, &work->arena, &work->permit, error))
+    if (!document_read (&plan_type, plan->content, &work->arena, &work->plan, error))
         return false;
-    work->plan_digest = digest_of (note->plan.content.data, note->plan.content.size);
-    work->started = note->at;
+    work->plan_envelope = envelope_copy (plan, &work->arena);
+    work->plan_digest = digest_of (plan->content.data, plan->content.size);
+    work->started = at;
     work->folder = arena_format (
         &work->arena, "%s-%.*s", work->plan.version, (int)FOLDER_DIGITS,
         digest_print (&work->plan_digest, digits));
+    return true;
+}
+
+static bool read_begin (
+    struct installer *installer, const struct note_begin *note, struct work *work, struct error *error)
+{
+    if (!read_plan (&note->plan, note->at, work, error) ||
+        !document_read (&permit_type, note->permit.content, &work->arena, &work->permit, error))
+        return false;
     work->step = step_of (installer, work);
     if (!digest_equal (&work->permit.plan, &work->plan_digest))
         return error_set (error, ERROR_INPUT, "note_begin: its permit is for another plan");
@@ -172,23 +184,68 @@ static bool read_begin (
     return true;
 }
 
+static void take_work (struct installer *installer, const struct work *work)
+{
+    struct row *row;
+    installer->work = *work;
+    reach (installer, work);
+    row = vigil_of (installer, &work->permit);
+    if (row != NULL)
+        vigil_end (row);
+    row = work_row (installer);
+    installer->work.kind = kind_of (installer);
+    installer->work.rescue = installer->work.kind == WORK_RETURN && row != NULL && row->stuck;
+    installer->wait = WAIT_NOTHING;
+}
+
 static bool apply_begin (struct installer *installer, const struct note_begin *note, struct error *error)
 {
     struct work work = {0};
-    const struct row *row;
     if (installer->work.kind != WORK_NONE)
         return error_set (error, ERROR_INPUT, "note_begin: the work before it has no end");
     if (!read_begin (installer, note, &work, error)) {
         arena_free (&work.arena);
         return false;
     }
-    installer->work = work;
-    reach (installer, &work);
-    row = work_row (installer);
-    installer->work.kind = kind_of (installer);
-    installer->work.rescue = installer->work.kind == WORK_RETURN && row != NULL && row->stuck;
-    installer->wait = WAIT_NOTHING;
+    take_work (installer, &work);
     return true;
+}
+
+/* As after a return permit, but that there is none. */
+static bool apply_lapse (struct installer *installer, const struct note_lapse *note, struct error *error)
+{
+    struct work work = {0};
+    char text[TIME_TEXT_SIZE];
+    if (installer->work.kind != WORK_NONE)
+        return error_set (error, ERROR_INPUT, "note_lapse: the work before it has no end");
+    if (!read_plan (&note->plan, note->at, &work, error)) {
+        arena_free (&work.arena);
+        return false;
+    }
+    work.permit = (struct permit){.plan = work.plan_digest, .kind = PERMIT_RETURN, .attempt = note->attempt};
+    work.step = step_of (installer, &work);
+    if (work.step == NULL) {
+        arena_free (&work.arena);
+        return error_set (
+            error, ERROR_INPUT, "note_lapse: no step of plan %s is for this host", work.plan.name);
+    }
+    work.cause = arena_format (
+        &work.arena, "not confirmed within %s: no permit to keep %s %s came",
+        span_print (work.step->confirm_within, text), work.plan.product, work.plan.version);
+    take_work (installer, &work);
+    return true;
+}
+
+static bool apply_kept (struct installer *installer, const struct note_kept *note, struct error *error)
+{
+    struct arena arena = {0};
+    struct permit permit;
+    bool good = document_read (&permit_type, note->permit.content, &arena, &permit, error);
+    struct row *row = good ? vigil_of (installer, &permit) : NULL;
+    if (row != NULL)
+        vigil_end (row);
+    arena_free (&arena);
+    return good;
 }
 
 static const char *act_cause (struct work *work, const struct note_act *note)
@@ -242,6 +299,8 @@ static bool apply_act (struct installer *installer, const struct note_act *note,
     work->good = note->finished && note->good;
     if (note->act == ACT_SWAP && work->good)
         *(note->returning ? &work->swapped_back : &work->swapped) = true;
+    if (note->act == ACT_SWAP && work->good && !note->returning)
+        work->deployed = note->at;
     if (note->finished && !note->good && note->act != ACT_TEST) {
         const char **cause = note->returning ? &work->back_cause : &work->cause;
         if (*cause == NULL)
@@ -273,6 +332,7 @@ static bool apply_release (struct installer *installer, const struct note_releas
     row->arena = arena;
     row->release = release;
     retain_note (row, release.folder);
+    vigil_end (row);
     if (installer->work.kind != WORK_NONE)
         installer->work.linked = true;
     return true;
@@ -293,9 +353,14 @@ static bool apply_receipt (struct installer *installer, const struct note_receip
         if (receipt->outcome == OUTCOME_KEPT ||
             (receipt->outcome == OUTCOME_RETURNED && installer->work.linked))
             retain_good (row);
-        if (receipt->outcome == OUTCOME_KEPT)
+        if (receipt->outcome == OUTCOME_KEPT) {
             installer->prune = row;
+            vigil_begin (row, &installer->work, installer->work.started);
+        }
     }
+    /* One try: what a return could not do, a person must. */
+    if (row != NULL && installer->work.kind == WORK_RETURN)
+        vigil_end (row);
     work_free (installer);
     installer->hello_due = true;
     installer->judge_due = true;
@@ -317,6 +382,10 @@ bool installer_apply (
         return apply_release (installer, record, error);
     if (type == &note_receipt_type)
         return apply_receipt (installer, record, error);
+    if (type == &note_kept_type)
+        return apply_kept (installer, record, error);
+    if (type == &note_lapse_type)
+        return apply_lapse (installer, record, error);
     if (type == &note_stored_type)
         receipts_apply_stored (installer, &((const struct note_stored *)record)->receipt);
     else if (type == &note_clock_type)

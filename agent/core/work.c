@@ -257,7 +257,9 @@ void work_advance (struct installer *installer, struct instant now, struct insta
             work_go (installer, now, effects);
         else if (installer->wait == WAIT_NOTHING && installer->prune != NULL)
             prune_begin (installer, now, effects);
-        else if (!judge_waiting (installer, now, effects))
+        else if (
+            !judge_waiting (installer, now, effects) &&
+            !(installer->wait == WAIT_NOTHING && vigil_lapse (installer, now, effects)))
             return;
     }
 }
