@@ -38,6 +38,7 @@ enum {
     LIMIT_CHUNK = 256 * 1024, /* content bytes in one message */
     LIMIT_CREDIT = 2097152,   /* content bytes asked for and not yet received: eight chunks */
     LIMIT_ATTEMPTS = 1000,    /* attempts of one rollout */
+    LIMIT_OVERRIDES = 64,     /* failures that people answer for in one attempt, at a time */
 };
 
 /* One artefact: 64 GiB. Beyond the range of an enumeration constant. */

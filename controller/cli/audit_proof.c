@@ -54,6 +54,39 @@ static bool gate_of_permit (
     return true;
 }
 
+static bool is_open (
+    const struct gate_case *gate, const struct permit *permit, const char *host, struct error *why)
+{
+    switch (permit->kind) {
+    case PERMIT_STEP:
+        return gate_step_open (gate, permit->step, host, why);
+    case PERMIT_RETURN:
+        return gate_return_open (gate, why);
+    case PERMIT_KEEP:
+        return gate_keep_open (gate, permit->step, host, why);
+    case permit_kind_count:
+        break;
+    }
+    return error_set (why, ERROR_REFUSED, "the permit is of an unknown kind");
+}
+
+/* Whoever leaves a failure out of a permit's evidence makes the gate look open: all that the history holds of
+   the attempt by then is asked. */
+static bool is_in_spite (
+    struct audit *audit, const struct audit_rollout *rollout, const struct permit *permit, struct instant at,
+    struct error *why)
+{
+    struct gate_case all = {
+        .plan = &rollout->plan, .plan_digest = rollout->digest, .attempt = permit->attempt, .now = at};
+    for (size_t i = 0; i < rollout->paper_count && permit->kind != PERMIT_RETURN; i++) {
+        const struct audit_paper *paper = rollout->papers[i];
+        uint64_t attempt = paper->receipt != NULL ? paper->receipt->attempt : paper->approval->attempt;
+        if (attempt == permit->attempt && !take_paper (audit, &all, paper, why))
+            return true;
+    }
+    return gate_is_closed (&all, why);
+}
+
 bool audit_permit (
     struct audit *audit, const struct entry_permit *entry, struct instant at, struct error *error)
 {
@@ -68,11 +101,13 @@ bool audit_permit (
             error, ERROR_REFUSED, "the permit is about another plan than rollout %" PRIu64, entry->rollout);
     if (!gate_of_permit (audit, rollout, permit, at, &gate, error))
         return false;
+    if (is_in_spite (audit, rollout, permit, at, &why))
+        return error_set (
+            error, ERROR_REFUSED,
+            "rollout %" PRIu64 ", step %" PRIu64 ": a permit was given in spite of this: %s", entry->rollout,
+            permit->step, why.text);
     for (size_t i = 0; i < permit->hosts_count; i++) {
-        bool open = permit->kind == PERMIT_RETURN
-                        ? gate_return_open (&gate, &why)
-                        : gate_step_open (&gate, permit->step, permit->hosts[i], &why);
-        if (!open)
+        if (!is_open (&gate, permit, permit->hosts[i], &why))
             return error_set (
                 error, ERROR_REFUSED,
                 "rollout %" PRIu64 ", step %" PRIu64 ": the gate was not open for %s: %s", entry->rollout,
@@ -83,12 +118,20 @@ bool audit_permit (
     return true;
 }
 
+/* What it let a host deploy the host takes back by itself where nobody confirms it. */
+static bool wants_confirmation (const struct audit_rollout *rollout, const struct permit *permit)
+{
+    return permit->kind == PERMIT_STEP && permit->step >= 1 && permit->step <= rollout->plan.steps_count &&
+           rollout->plan.steps[permit->step - 1].confirm_within.ms > 0;
+}
+
 static bool was_permitted (const struct audit_rollout *rollout, const struct receipt *receipt)
 {
     for (size_t i = rollout->permit_count; i-- > 0;) {
         const struct permit *permit = rollout->permits[i];
-        if (permit->kind == receipt->kind && permit->step == receipt->step &&
-            permit->attempt == receipt->attempt && names_host (permit, receipt->host))
+        if (permit->attempt == receipt->attempt && names_host (permit, receipt->host) &&
+            ((permit->kind == receipt->kind && permit->step == receipt->step) ||
+             (receipt->kind == PERMIT_RETURN && wants_confirmation (rollout, permit))))
             return true;
     }
     return false;

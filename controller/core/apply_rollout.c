@@ -96,7 +96,7 @@ static void open_attempt (struct rollout *rollout, uint64_t attempt)
             stage->tasks[j] = (struct task){0};
     }
     for (size_t i = 0; i < rollout->seat_count; i++)
-        rollout->seats[i].back = (struct task){0};
+        rollout->seats[i].back = rollout->seats[i].keep = (struct task){0};
     for (size_t i = 0; i < rollout->paper_count; i++) {
         const struct paper *paper = rollout->papers[i];
         if (paper->approval != NULL && paper->approval->attempt == attempt)
@@ -235,7 +235,8 @@ static void take_receipt (struct controller *controller, struct rollout *rollout
     if (receipt->attempt != rollout->attempt || task == NULL || task->receipt != NULL)
         return;
     task->receipt = paper;
-    if (receipt->kind == PERMIT_STEP)
+    /* A return that was ordered proves nothing that its order did not. */
+    if (receipt->kind == PERMIT_STEP || task->grant == NULL)
         gate_take_receipt (&rollout->gate, paper->digest, receipt, &rollout->arena);
 }
 
@@ -282,10 +283,11 @@ bool apply_receipt (struct controller *controller, const void *record, struct er
     return true;
 }
 
-/* What a decision about the whole rollout asks for; the machine answers it with a change of phase. */
+/* What a decision about the whole rollout, or about its failure, asks for; the machine answers it with a
+   change of phase. */
 static void take_decision (struct rollout *rollout, const struct approval *approval)
 {
-    if (approval->step != 0)
+    if (approval->step != 0 && approval->decision != DECISION_OVERRIDE)
         return;
     if (approval->decision == DECISION_PAUSE)
         rollout->held = true;

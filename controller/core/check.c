@@ -38,6 +38,7 @@ static void check_seats (const struct rollout *rollout)
         const struct seat *seat = &rollout->seats[i];
         assert (i == 0 || strcmp (rollout->seats[i - 1].host->name, seat->host->name) < 0);
         assert (seat->back.grant == NULL || gate_return_open (&rollout->gate, NULL));
+        assert (seat->keep.grant == NULL || is_done (&rollout->stages[seat->deploy_stage]));
         assert (!ended_back || seat_is_back (rollout, seat));
     }
 }

@@ -272,6 +272,41 @@ static bool check_pause (
     return !rollout->held || not_now (rollout, approval, ": it is held already", error);
 }
 
+/* It names one failure that closes the case, and that nobody has answered for yet. */
+static bool names_failure (const struct rollout *rollout, const struct approval *approval)
+{
+    struct digest digests[LIMIT_OVERRIDES];
+    uint64_t steps[LIMIT_OVERRIDES];
+    size_t count = gate_overridable (&rollout->gate, digests, steps, LIMIT_OVERRIDES);
+    for (size_t i = 0; i < count && i < LIMIT_OVERRIDES; i++)
+        if (steps[i] == approval->step && digest_equal (&digests[i], &approval->evidence))
+            return true;
+    return false;
+}
+
+static bool check_override (
+    const struct rollout *rollout, const struct approval *approval, const struct public_key *key,
+    struct error *error)
+{
+    const struct plan *plan = &rollout->plan;
+    if (plan->override_role[0] == '\0')
+        return error_set (
+            error, ERROR_REFUSED, "plan %s lets nobody override a failure: retry or abort it", plan->name);
+    if (strcmp (approval->role, plan->override_role) != 0)
+        return error_set (
+            error, ERROR_REFUSED, "to override takes the role %s, not %s", plan->override_role,
+            approval->role);
+    if (!rollout_is_open (rollout) || rollout->phase == PHASE_RETURNING)
+        return not_now (rollout, approval, "", error);
+    if (has_decided (rollout, approval, key))
+        return error_set (error, ERROR_CONFLICT, "%s has overridden this failure already", approval->name);
+    return names_failure (rollout, approval) ||
+           error_set (
+               error, ERROR_CONFLICT,
+               "it names no failure of step %llu that could be overridden, and is not yet: look again",
+               (unsigned long long)approval->step);
+}
+
 static bool check_resume (
     const struct turn *turn, const struct rollout *rollout, const struct approval *approval,
     struct error *error)
@@ -345,32 +380,19 @@ static bool check_attempt (
                (unsigned long long)approval->attempt, (unsigned long long)wanted);
 }
 
-/* The environment is taken from the document before its signatures are verified, and only chooses by whose
-   roles they are verified. */
-static bool accept (
-    struct turn *turn, const struct rollout *rollout, const struct envelope *envelope,
-    struct approval *approval, struct public_key *key, struct error *error)
-{
-    struct arena *arena = &turn->effects->arena;
-    struct approval claimed;
-    if (!document_read (&approval_type, envelope->content, arena, &claimed, error))
-        return false;
-    if (claimed.step > rollout->plan.steps_count)
-        return error_set (error, ERROR_INPUT, "the plan has no step %llu", (unsigned long long)claimed.step);
-    return accept_approval (
-        &turn->controller->trust, plan_environment (&rollout->plan, claimed.step), envelope, turn->now, arena,
-        approval, key, error);
-}
-
 static bool judge (
     struct turn *turn, struct rollout *rollout, const struct envelope *envelope, struct error *error)
 {
     struct approval approval;
     struct public_key key;
     rollout->gate.now = turn->now;
-    if (!accept (turn, rollout, envelope, &approval, &key, error) ||
+    if (!accept_plan_approval (
+            &turn->controller->trust, &rollout->plan, envelope, turn->now, &turn->effects->arena, &approval,
+            &key, error) ||
         !check_attempt (rollout, &approval, error))
         return false;
+    if (approval.decision == DECISION_OVERRIDE)
+        return check_override (rollout, &approval, &key, error);
     if (approval.step > 0)
         return check_step (rollout, &approval, &key, error);
     return checks[approval.decision](turn, rollout, &approval, error);

@@ -195,6 +195,38 @@ bool seat_is_back (const struct rollout *rollout, const struct seat *seat)
             strcmp (receipt->version, rollout->plan.version) != 0);
 }
 
+struct instant seat_unconfirmed (const struct rollout *rollout, const struct seat *seat)
+{
+    const struct step *step;
+    const struct receipt *receipt;
+    if (seat->deploy == NULL || seat->deploy->receipt == NULL || seat->back.receipt != NULL)
+        return (struct instant){0};
+    step = rollout->stages[seat->deploy_stage].step;
+    receipt = seat->deploy->receipt->receipt;
+    return receipt->outcome == OUTCOME_KEPT && step->confirm_within.ms > 0
+               ? instant_add (receipt->finished, step->confirm_within)
+               : (struct instant){0};
+}
+
+void keep_work (struct turn *turn, struct rollout *rollout)
+{
+    struct seat **chosen = arena_array (&turn->effects->arena, rollout->seat_count, sizeof (struct seat *));
+    for (size_t i = 0; i < rollout->plan.steps_count; i++) {
+        struct stage *stage = &rollout->stages[i];
+        size_t count = 0;
+        if (stage->step->confirm_within.ms == 0 || stage->state != STEP_PASSED)
+            continue;
+        for (size_t j = 0; j < stage->step->hosts_count; j++) {
+            struct seat *seat = stage->seats[j];
+            if (seat->keep.grant == NULL &&
+                gate_keep_open (&rollout->gate, stage->step->number, seat->host->name, NULL))
+                chosen[count++] = seat;
+        }
+        if (count > 0)
+            permit_issue (turn, rollout, PERMIT_KEEP, stage->step->number, chosen, count);
+    }
+}
+
 void return_work (struct turn *turn, struct rollout *rollout)
 {
     struct seat **chosen = arena_array (&turn->effects->arena, rollout->seat_count, sizeof (struct seat *));

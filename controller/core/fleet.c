@@ -72,11 +72,35 @@ static uint64_t trust_version_at (const struct controller *controller, size_t in
     return controller->trust.version - (uint64_t)(controller->trust_count - 1 - index);
 }
 
+/* A tick lives as long as a permit: a host whose clock is a little off still believes it, and one that gets
+   no tick for longer than that knows that it is being starved. */
+static struct heartbeat tick_make (struct turn *turn, uint64_t sequence)
+{
+    const struct controller *controller = turn->controller;
+    struct heartbeat heartbeat;
+    struct error error;
+    bool made;
+    struct tick tick = {
+        .epoch = controller->epoch,
+        .sequence = sequence,
+        .issued = turn->now,
+        .expires = instant_add (turn->now, controller->options.permit_life),
+        .trust_version = controller->trust.version,
+        .fleet_version = controller->fleet.version};
+    made = document_sign (
+        &tick_type, &tick, &controller->options.key, turn->now, &turn->effects->arena, &heartbeat.tick,
+        &error);
+    assert (made);
+    return heartbeat;
+}
+
+/* The tick comes last: by then the host has what it speaks of, and begins what has waited for it. */
 void fleet_pull (struct turn *turn, const void *record)
 {
     const struct pull *pull = record;
     struct controller *controller = turn->controller;
     struct host *host = sender_of (turn);
+    struct heartbeat heartbeat;
     if (host == NULL)
         return;
     for (size_t i = 0; i < controller->trust_count; i++)
@@ -89,6 +113,8 @@ void fleet_pull (struct turn *turn, const void *record)
         if (seat != NULL)
             permit_offer_open (turn, controller->rollouts[i], seat);
     }
+    heartbeat = tick_make (turn, controller->sequence);
+    turn_send (turn, &turn->event->route, &heartbeat_type, &heartbeat);
 }
 
 static void acknowledge (struct turn *turn, const struct digest *digest)
@@ -182,25 +208,10 @@ void fleet_look (struct turn *turn)
     }
 }
 
-/* A tick lives as long as a permit: a host whose clock is a little off still believes it, and one that gets
-   no tick for longer than that knows that it is being starved. */
 void fleet_tick (struct turn *turn)
 {
     struct controller *controller = turn->controller;
-    struct heartbeat heartbeat;
-    struct error error;
-    bool made;
-    struct tick tick = {
-        .epoch = controller->epoch,
-        .sequence = turn_sequence (turn),
-        .issued = turn->now,
-        .expires = instant_add (turn->now, controller->options.permit_life),
-        .trust_version = controller->trust.version,
-        .fleet_version = controller->fleet.version};
-    made = document_sign (
-        &tick_type, &tick, &controller->options.key, turn->now, &turn->effects->arena, &heartbeat.tick,
-        &error);
-    assert (made);
+    struct heartbeat heartbeat = tick_make (turn, turn_sequence (turn));
     turn_publish (turn, "all", &heartbeat_type, &heartbeat);
     controller->next_tick = instant_add (turn->now, controller->options.tick_interval);
 }

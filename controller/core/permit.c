@@ -13,9 +13,10 @@ enum { LIFE_PARTS = 10 };
    decision that opened the attempt belongs to both. */
 static bool proves (const struct rollout *rollout, const struct paper *paper, enum permit_kind kind)
 {
-    if (paper->receipt != NULL &&
-        (paper->receipt->kind == PERMIT_RETURN || paper->receipt->attempt != rollout->attempt))
+    if (paper->receipt != NULL && paper->receipt->attempt != rollout->attempt)
         return false;
+    if (paper->receipt != NULL && paper->receipt->kind == PERMIT_RETURN)
+        return kind == PERMIT_RETURN && paper_is_lapse (rollout, paper);
     if (paper->approval != NULL && paper->approval->attempt != rollout->attempt)
         return false;
     if (paper->approval != NULL && paper->approval->decision == DECISION_RETRY)
@@ -23,7 +24,7 @@ static bool proves (const struct rollout *rollout, const struct paper *paper, en
     if (paper->approval != NULL &&
         (paper->approval->decision == DECISION_PAUSE || paper->approval->decision == DECISION_RESUME))
         return false;
-    return paper_is_failure (paper) == (kind == PERMIT_RETURN);
+    return paper_is_failure (rollout, paper) == (kind == PERMIT_RETURN);
 }
 
 static void fill_evidence (
@@ -145,6 +146,8 @@ static const struct grant *fresh (
     if (permit->kind == PERMIT_STEP &&
         (rollout->held || !gate_step_open (&rollout->gate, permit->step, seat->host->name, NULL)))
         return NULL;
+    if (permit->kind == PERMIT_KEEP && !gate_keep_open (&rollout->gate, permit->step, seat->host->name, NULL))
+        return NULL;
     return permit_make (turn, rollout, permit->kind, permit->step, seats, 1);
 }
 
@@ -162,13 +165,23 @@ static void offer_task (
     turn_send (turn, &turn->event->route, &permit_offer_type, &offer);
 }
 
+/* The rollout is over, and a host that was away then may not know yet that it can keep the release. */
+static bool is_unconfirmed (const struct turn *turn, const struct rollout *rollout, const struct seat *seat)
+{
+    return rollout->phase == PHASE_HEALTHY && seat->keep.grant != NULL &&
+           instant_before (turn->now, seat_unconfirmed (rollout, seat));
+}
+
 void permit_offer_open (struct turn *turn, struct rollout *rollout, struct seat *seat)
 {
     bool returning = rollout->phase == PHASE_RETURNING || rollout->phase == PHASE_DEGRADED;
-    bool owed = seat->back.grant != NULL && seat->back.receipt == NULL;
-    if (!rollout_is_open (rollout) && !(returning && owed && !is_superseded (turn, rollout, seat)))
+    bool owed = (returning && seat->back.grant != NULL && seat->back.receipt == NULL) ||
+                is_unconfirmed (turn, rollout, seat);
+    if (!rollout_is_open (rollout) && !(owed && !is_superseded (turn, rollout, seat)))
         return;
     turn_offer (turn, NULL, &turn->event->route, &rollout->envelope);
+    if (!returning)
+        offer_task (turn, rollout, seat, &seat->keep);
     if (returning) {
         offer_task (turn, rollout, seat, &seat->back);
         return;

@@ -255,7 +255,7 @@ void request_watch (struct turn *turn, const void *record)
         (struct watcher){.route = turn->event->route, .rollout = rollout, .fresh = true, .once = watch->once};
 }
 
-/* Returns prove nothing to the gate, and so are not among what a decision is made over. */
+/* Returns that were ordered prove nothing to the gate, and so are not among what a decision is made over. */
 void request_evidence (struct turn *turn, const void *record)
 {
     const struct evidence_wanted *wanted = record;
@@ -273,7 +273,8 @@ void request_evidence (struct turn *turn, const void *record)
     for (size_t i = 0; i < rollout->paper_count && list.evidence_count < LIMIT_EVIDENCE; i++) {
         const struct paper *paper = rollout->papers[i];
         bool counts = paper->receipt != NULL
-                          ? paper->receipt->attempt == rollout->attempt && paper->receipt->kind == PERMIT_STEP
+                          ? paper->receipt->attempt == rollout->attempt &&
+                                (paper->receipt->kind == PERMIT_STEP || paper_is_lapse (rollout, paper))
                           : paper->approval->attempt == rollout->attempt;
         if (counts && paper_holds (turn->controller, paper))
             list.evidence[list.evidence_count++] = paper->envelope;

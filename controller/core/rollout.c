@@ -5,8 +5,8 @@
      start --> Progressing <--> AwaitingApproval          undo                 |
                 |  ^   |                |         Healthy ----+                |
           pause |  |   +--> Healthy     |                     |                |
-          or a  v  | resume, promote    | rejected, aborted   v                |
-          pause Paused -----------------+-------------> RollingBack --> RolledBack, Aborted
+          or a  v  | resume, promote,   | rejected, aborted   v                |
+          pause Paused  override -------+-------------> RollingBack --> RolledBack, Aborted
           step, or                                       |      ^              |
           failed (on_failure: pause)                     v      | abort, late proof
                                                         Degraded --------------+ (also when the last return
@@ -40,7 +40,7 @@ static const unsigned followers[] = {
     [PHASE_AWAITING] =
         BIT (PHASE_PROGRESSING) | BIT (PHASE_PAUSED) | BIT (PHASE_RETURNING) | BIT (PHASE_DEGRADED),
     [PHASE_RETURNING] = BIT (PHASE_ROLLED_BACK) | BIT (PHASE_ABORTED) | BIT (PHASE_DEGRADED),
-    [PHASE_HEALTHY] = BIT (PHASE_RETURNING),
+    [PHASE_HEALTHY] = BIT (PHASE_RETURNING) | BIT (PHASE_DEGRADED),
     [PHASE_DEGRADED] =
         BIT (PHASE_RETURNING) | BIT (PHASE_ROLLED_BACK) | BIT (PHASE_ABORTED) | BIT (PHASE_PROGRESSING),
     [PHASE_ABORTED] = BIT (PHASE_PROGRESSING),
@@ -108,16 +108,28 @@ static const char *decided (struct turn *turn, const char *verb, const struct ap
     return line_format (&turn->effects->arena, "%s by %s: \"%s\"", verb, approval->name, approval->comment);
 }
 
+/* Hosts that are not confirmed by now never are, and will say so themselves. */
+static bool waits_for_lapses (const struct rollout *rollout)
+{
+    for (size_t i = 0; i < rollout->seat_count; i++)
+        if (rollout->seats[i].keep.grant == NULL && seat_unconfirmed (rollout, &rollout->seats[i]).ms > 0)
+            return true;
+    return false;
+}
+
 static const char *failure_cause (struct turn *turn, const struct rollout *rollout, const struct stage *stage)
 {
+    bool asks =
+        rollout->plan.override_role[0] != '\0' && gate_overridable (&rollout->gate, NULL, NULL, 0) > 0;
     if (rollout->plan.on_failure == ON_FAILURE_PAUSE)
-        return line_format (&turn->effects->arena, "%s; retry or abort", stage->cause);
-    if (!gate_return_open (&rollout->gate, NULL))
         return line_format (
-            &turn->effects->arena,
-            "%s; no host reported a failure, so the hosts go back only when an operator aborts it",
-            stage->cause);
-    return stage->cause;
+            &turn->effects->arena, "%s; retry%s or abort", stage->cause, asks ? ", override" : "");
+    if (gate_return_open (&rollout->gate, NULL))
+        return stage->cause;
+    return line_format (
+        &turn->effects->arena,
+        "%s; no host reported a failure, so the hosts go back %s when an operator aborts it", stage->cause,
+        waits_for_lapses (rollout) ? "when nobody confirms them in time, or" : "only");
 }
 
 /* A step has failed: what the plan says about that. A return has to be proven to the hosts; silence proves
@@ -133,10 +145,10 @@ static bool act_on_failure (struct turn *turn, struct rollout *rollout, const st
     return rollout_move (turn, rollout, (struct move){.phase = PHASE_PAUSED, .cause = cause, .loud = true});
 }
 
-static bool resume (struct turn *turn, struct rollout *rollout, const struct approval *wish)
+static bool resume (struct turn *turn, struct rollout *rollout, const char *verb, const struct approval *wish)
 {
     const struct stage *stage = rollout_current (rollout);
-    const char *cause = decided (turn, "resumed", wish);
+    const char *cause = decided (turn, verb, wish);
     if (stage != NULL && stage->state == STEP_FAILED)
         (void)move_step (turn, rollout, stage, STEP_RUNNING, cause);
     return move_phase (turn, rollout, PHASE_PROGRESSING, cause);
@@ -152,7 +164,10 @@ static bool answer_wish (struct turn *turn, struct rollout *rollout)
     case DECISION_PAUSE:
         return move_phase (turn, rollout, PHASE_PAUSED, decided (turn, "paused", wish));
     case DECISION_RESUME:
-        return resume (turn, rollout, wish);
+        return resume (turn, rollout, "resumed", wish);
+    case DECISION_OVERRIDE:
+        return rollout->phase == PHASE_PAUSED && !rollout->held && !gate_is_closed (&rollout->gate, NULL) &&
+               resume (turn, rollout, "overridden", wish);
     case DECISION_ABORT:
         return move_phase (turn, rollout, PHASE_RETURNING, decided (turn, "aborted", wish));
     case DECISION_UNDO:
@@ -262,6 +277,7 @@ static bool step_is_done (struct turn *turn, struct rollout *rollout, const stru
 static bool go_on (struct turn *turn, struct rollout *rollout)
 {
     struct stage *stage = rollout_current (rollout);
+    keep_work (turn, rollout);
     if (stage == NULL)
         return move_phase (
             turn, rollout, PHASE_HEALTHY,
@@ -401,6 +417,21 @@ static bool recover (struct turn *turn, struct rollout *rollout)
            move_phase (turn, rollout, PHASE_RETURNING, stage->cause);
 }
 
+/* A host that never heard that it may keep the release has gone back by itself: then not all is well. */
+static bool watch_over (struct turn *turn, struct rollout *rollout)
+{
+    for (size_t i = 0; i < rollout->seat_count; i++) {
+        const struct paper *paper = rollout->seats[i].back.receipt;
+        if (paper != NULL && paper_is_lapse (rollout, paper))
+            return move_phase (
+                turn, rollout, PHASE_DEGRADED,
+                line_format (
+                    &turn->effects->arena, "%s went back by itself: %s; retry", paper->receipt->host,
+                    paper->receipt->cause));
+    }
+    return false;
+}
+
 static bool stay (struct turn *turn, struct rollout *rollout)
 {
     (void)turn;
@@ -409,8 +440,8 @@ static bool stay (struct turn *turn, struct rollout *rollout)
 }
 
 static bool (*const handlers[]) (struct turn *turn, struct rollout *rollout) = {
-    [PHASE_PROGRESSING] = go_on, [PHASE_PAUSED] = wait_on,  [PHASE_AWAITING] = wait_on,
-    [PHASE_RETURNING] = go_back, [PHASE_HEALTHY] = stay,    [PHASE_DEGRADED] = recover,
+    [PHASE_PROGRESSING] = go_on, [PHASE_PAUSED] = wait_on,     [PHASE_AWAITING] = wait_on,
+    [PHASE_RETURNING] = go_back, [PHASE_HEALTHY] = watch_over, [PHASE_DEGRADED] = recover,
     [PHASE_ABORTED] = stay,      [PHASE_ROLLED_BACK] = stay};
 
 void rollout_advance (struct turn *turn, struct rollout *rollout)

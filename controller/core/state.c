@@ -277,18 +277,33 @@ struct task *rollout_task (
         return NULL;
     if (kind == PERMIT_RETURN)
         return &seat->back;
+    if (kind == PERMIT_KEEP)
+        return seat->deploy != NULL && seat->deploy_stage == step - 1 ? &seat->keep : NULL;
     stage = &rollout->stages[step - 1];
     place = stage->places[seat - rollout->seats];
     return place > 0 ? &stage->tasks[place - 1] : NULL;
 }
 
-bool paper_is_failure (const struct paper *paper)
+bool paper_is_failure (const struct rollout *rollout, const struct paper *paper)
 {
+    uint64_t step = paper->receipt != NULL ? paper->receipt->step : paper->approval->step;
+    bool failed;
     if (paper->receipt != NULL)
-        return paper->receipt->kind == PERMIT_STEP && paper->receipt->outcome != OUTCOME_KEPT &&
-               paper->receipt->outcome != OUTCOME_PASSED;
-    return paper->approval->decision == DECISION_REJECT || paper->approval->decision == DECISION_ABORT ||
-           paper->approval->decision == DECISION_UNDO;
+        failed = paper->receipt->kind == PERMIT_STEP && paper->receipt->outcome != OUTCOME_KEPT &&
+                 paper->receipt->outcome != OUTCOME_PASSED;
+    else
+        failed = paper->approval->decision == DECISION_REJECT ||
+                 paper->approval->decision == DECISION_ABORT || paper->approval->decision == DECISION_UNDO;
+    return failed && !(gate_is_overridden (&rollout->gate, step, &paper->digest) &&
+                       (paper->receipt == NULL || paper->receipt->outcome != OUTCOME_STUCK));
+}
+
+bool paper_is_lapse (const struct rollout *rollout, const struct paper *paper)
+{
+    for (size_t i = 0; i < rollout->seat_count && paper->receipt != NULL; i++)
+        if (rollout->seats[i].back.receipt == paper)
+            return rollout->seats[i].back.grant == NULL;
+    return false;
 }
 
 bool paper_holds (const struct controller *controller, const struct paper *paper)
@@ -363,11 +378,20 @@ static bool names_host (const struct permit *permit, const char *host)
     return false;
 }
 
+/* What this permit let a host deploy it takes back by itself where nobody confirms it: its return needs no
+   order. */
+static bool wants_confirmation (const struct rollout *rollout, const struct permit *permit)
+{
+    return permit->kind == PERMIT_STEP && permit->step >= 1 && permit->step <= rollout->plan.steps_count &&
+           rollout->plan.steps[permit->step - 1].confirm_within.ms > 0;
+}
+
 static bool was_permitted (const struct rollout *rollout, const struct receipt *receipt)
 {
     for (const struct grant *grant = rollout->grant; grant != NULL; grant = grant->before)
-        if (grant->permit.kind == receipt->kind && grant->permit.step == receipt->step &&
-            grant->permit.attempt == receipt->attempt && names_host (&grant->permit, receipt->host))
+        if (grant->permit.attempt == receipt->attempt && names_host (&grant->permit, receipt->host) &&
+            ((grant->permit.kind == receipt->kind && grant->permit.step == receipt->step) ||
+             (receipt->kind == PERMIT_RETURN && wants_confirmation (rollout, &grant->permit))))
             return true;
     return false;
 }
@@ -389,7 +413,8 @@ bool receipt_is_due (const struct rollout *rollout, const struct host *host, con
     const struct task *task;
     if (receipt->attempt == rollout->attempt) {
         task = rollout_task (rollout, receipt->kind, receipt->step, host);
-        return task != NULL && task->grant != NULL && task->receipt == NULL;
+        return task != NULL && task->receipt == NULL &&
+               (task->grant != NULL || was_permitted (rollout, receipt));
     }
     return was_permitted (rollout, receipt) && !was_told (rollout, receipt);
 }

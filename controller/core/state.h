@@ -65,6 +65,7 @@ struct seat {
     size_t deploy_stage;
     bool carried;     /* an earlier attempt reached it, and it has not gone back since */
     struct task back; /* its return */
+    struct task keep; /* the permit to keep what it was given; there is no receipt of that */
     /* transient: what watchers were told last */
     struct digest shown;
     struct instant shown_seen;
@@ -277,7 +278,10 @@ void paper_add (struct rollout *rollout, struct paper *paper);
 /* The task that a permit or receipt is about, in the current attempt; NULL where the plan has none. */
 struct task *rollout_task (
     const struct rollout *rollout, enum permit_kind kind, uint64_t step, const struct host *host);
-bool paper_is_failure (const struct paper *paper);
+/* A failed receipt, a rejection, abort or undo, that nobody has overridden in this attempt. */
+bool paper_is_failure (const struct rollout *rollout, const struct paper *paper);
+/* A host of this attempt went back by itself, for nobody had confirmed it: a failure like any other. */
+bool paper_is_lapse (const struct rollout *rollout, const struct paper *paper);
 
 /* Whether others can still verify it: nobody believes the receipts of a host that the fleet has no more. */
 bool paper_holds (const struct controller *controller, const struct paper *paper);
@@ -353,6 +357,10 @@ bool seat_is_touched (const struct seat *seat);
 bool seat_is_back (const struct rollout *rollout, const struct seat *seat);
 /* Return permits for all touched hosts that have none. */
 void return_work (struct turn *turn, struct rollout *rollout);
+/* Permits to keep, for the hosts of every deploy step that is done and asks to be confirmed. */
+void keep_work (struct turn *turn, struct rollout *rollout);
+/* Until when the host goes back by itself, as its receipt and the plan say; {0} where it is not asked to. */
+struct instant seat_unconfirmed (const struct rollout *rollout, const struct seat *seat);
 /* Names of hosts, with their last contact where they are stale: "connect-p3, last contact 47s ago". */
 void silent_print (
     const struct controller *controller, struct seat *const *seats, size_t count, struct buffer *out);

@@ -143,6 +143,26 @@ static void notify_row (
     buffer_free (&trouble);
 }
 
+/* Who answers for a failure of the step, and why, stands beside it for ever. */
+static void override_fill (
+    const struct rollout *rollout, const struct stage *stage, struct arena *arena, struct view_step *row)
+{
+    const struct approval *last = NULL;
+    struct buffer names = {0};
+    for (size_t i = 0; i < rollout->gate.approval_count; i++) {
+        const struct approval *approval = rollout->gate.approvals[i].approval;
+        if (approval->decision != DECISION_OVERRIDE || approval->step != stage->step->number)
+            continue;
+        if (last == NULL || strcmp (last->name, approval->name) != 0)
+            buffer_print (&names, "%s%s", last != NULL ? ", " : "", approval->name);
+        last = approval;
+    }
+    if (last != NULL)
+        row->detail =
+            line_format (arena, "%s, overridden by %s: \"%s\"", row->detail, names.data, last->comment);
+    buffer_free (&names);
+}
+
 static void (*const rows[]) (
     const struct controller *controller, const struct rollout *rollout, const struct stage *stage,
     struct arena *arena, struct view_step *row) = {
@@ -177,6 +197,7 @@ void view_step_fill (
         .started = stage->started,
         .finished = stage->finished};
     rows[stage->step->kind](controller, rollout, stage, arena, ret);
+    override_fill (rollout, stage, arena, ret);
     if (stage->state == STEP_FAILED && stage->cause[0] != '\0')
         ret->detail = line_format (arena, "%s: %s", ret->detail, stage->cause);
 }

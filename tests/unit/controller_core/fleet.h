@@ -38,6 +38,7 @@ struct world_host {
     enum outcome deploy; /* what it will do */
     enum outcome test;
     enum outcome back;
+    size_t kept;              /* permits to keep that it has heard */
     struct envelope done[64]; /* its receipts */
     struct receipt done_what[64];
     size_t done_count;
@@ -356,8 +357,9 @@ static inline void world_judge (
         if (!gate_add (&gate, &world->trust, &world->fleet, &offer->evidence[i], &world->arena, &error))
             fail_msg ("evidence: %s", error.text);
     }
-    if (ret_permit->kind == PERMIT_STEP ? !gate_step_open (&gate, ret_permit->step, host->name, &error)
-                                        : !gate_return_open (&gate, &error))
+    if (ret_permit->kind == PERMIT_STEP   ? !gate_step_open (&gate, ret_permit->step, host->name, &error)
+        : ret_permit->kind == PERMIT_KEEP ? !gate_keep_open (&gate, ret_permit->step, host->name, &error)
+                                          : !gate_return_open (&gate, &error))
         fail_msg ("the gate is not open for %s: %s", host->name, error.text);
 }
 
@@ -389,12 +391,31 @@ static inline void world_host_hears (struct world *world, size_t index, const st
             world_report (world, index, &host->done[i]);
             return;
         }
+    if (permit.kind == PERMIT_KEEP) {
+        host->kept++;
+        return;
+    }
     receipt = world_receipt (world, host, &permit);
     envelope = world_sign (world, &receipt_type, &receipt, &host->key);
     host->before = world_digest (&envelope);
     host->done[host->done_count] = envelope;
     host->done_what[host->done_count++] = receipt;
     world_report (world, index, &envelope);
+}
+
+/* Nobody confirmed it in time: it goes back by itself, and says so. */
+static inline void world_lapse (struct world *world, const char *name)
+{
+    struct world_host *host = world_host (world, name);
+    struct permit none = {.plan = world->plan_digest, .kind = PERMIT_RETURN, .attempt = 1};
+    struct receipt receipt = world_receipt (world, host, &none);
+    struct envelope envelope;
+    receipt.cause = "not confirmed within 05:00";
+    envelope = world_sign (world, &receipt_type, &receipt, &host->key);
+    host->before = world_digest (&envelope);
+    host->done[host->done_count] = envelope;
+    host->done_what[host->done_count++] = receipt;
+    world_report (world, (size_t)(host - world->hosts), &envelope);
 }
 
 #endif

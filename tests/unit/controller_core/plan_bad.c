@@ -45,6 +45,16 @@ static const struct bad structure[] = {
      "d/p.yaml:5:10: expires: expected a time from the build of at most 365d"},
     {"plan: p\nproduct: rstudio-connect\nversion: 1\nartifact: a.deb\nskip_staging: ''\n" STEPS,
      "d/p.yaml:5:15: skip_staging: write the reason, for those who sign"},
+    {"plan: p\nproduct: rstudio-connect\nversion: 1\nartifact: a.deb\noverride: {role: testers}\n" STEPS,
+     "d/p.yaml:5:11: override: the hosts of a failed step return before anybody could decide: write "
+     "on_failure: "
+     "pause"},
+    {"on_failure: pause\nplan: p\nproduct: rstudio-connect\nversion: 1\nartifact: a.deb\noverride: "
+     "testers\n" STEPS,
+     "d/p.yaml:6:11: override: expected a map"},
+    {"on_failure: pause\nplan: p\nproduct: rstudio-connect\nversion: 1\nartifact: a.deb\noverride: "
+     "{}\n" STEPS,
+     "d/p.yaml:6:11: override needs 'role': who may override a failure"},
     {"plan: p\nproduct: rstudio-connect\nversion: 1\nartifact: a.deb\n",
      "d/p.yaml:1:1: a plan needs 'steps': a list, such as - deploy: {environment: staging}"},
     {"plan: p\nproduct: rstudio-connect\nversion: 1\nartifact: a.deb\nsteps: {deploy: x}\n",
@@ -79,6 +89,8 @@ static const struct bad structure[] = {
      "d/p.yaml:6:47: remaining: expected true or false, not 'yes'"},
     {HEAD "  - deploy: {environment: staging, min_healthy_time: 5m}\n  - test: {suite: final}\n",
      "d/p.yaml:6:54: min_healthy_time (05:00) must be shorter than healthy_deadline (05:00)"},
+    {HEAD "  - deploy: {environment: staging, confirm_within: 10m}\n  - test: {suite: final}\n",
+     "d/p.yaml:6:52: confirm_within (10:00) must be longer than progress_deadline (10:00)"},
     {HEAD "  - deploy: {environment: staging, progress_deadline: 1m}\n  - test: {suite: final}\n",
      "d/p.yaml:6:55: healthy_deadline (05:00) must be shorter than progress_deadline (01:00)"},
     {HEAD "  - deploy: {environment: staging, remaining: true}\n  - test: {suite: final}\n",
@@ -180,6 +192,10 @@ static const struct bad resolution[] = {
      "testers"},
     {HEAD STAGING CANARY "  - signoff: {role: release-managers, approvals: 3}\n",
      "d/p.yaml:10:50: approvals: 3 are wanted, and the role 'release-managers' has 2 keys in 'production'"},
+    {"on_failure: pause\noverride: {role: release-managers}\n" HEAD STAGING,
+     "d/p.yaml:2:18: override: nobody in 'staging' has the role 'release-managers'"},
+    {"on_failure: pause\noverride: {role: testers, approvals: 9}\n" HEAD STAGING,
+     "d/p.yaml:2:38: override: 9 approvals are asked for, and the role 'testers' in 'staging'"},
     {HEAD STAGING "  - signoff: {role: controller}\n",
      "d/p.yaml:8:21: role: 'controller' is no role of people"},
     {HEAD STAGING "  - signoff: {role: releaser}\n", "d/p.yaml:8:21: role: 'releaser' is no role of people"},
@@ -258,7 +274,8 @@ static void test_all_at_once_and_sorted (void **state)
         "d/p.yaml:6:44: canary: expected a number of hosts from 1, or a share such as 10%, not 'x'\n"
         "d/p.yaml:6:47: deploy has no key 'paralel': use one of environment, strategy, canary, remaining, "
         "hosts, "
-        "max_parallel, max_unavailable, min_healthy_time, healthy_deadline, progress_deadline, title\n"
+        "max_parallel, max_unavailable, min_healthy_time, healthy_deadline, progress_deadline, "
+        "confirm_within, title\n"
         "d/p.yaml:7:19: test: no suite is named 'nothing-like-it': use one of regression, final\n"
         "d/p.yaml:8:5: signoff needs 'role': whose approvals count, such as release-managers\n"
         "d/p.yaml:8:26: approvals: expected a number from 1 to 64, not '99'\n"
