@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/core/key_file.h"
+#include "common/core/sshsig.h"
 
 enum { FINGERPRINT_SIZE = 16, GROUP_DIGITS = 4 };
 
@@ -38,10 +39,13 @@ bool public_key_parse (struct bytes file, struct public_key *ret, struct error *
 {
     struct public_key_form form;
     struct bytes line;
+    if (ssh_key_is (file))
+        return ssh_key_parse (file, ret, error);
     if (!find_key_line (file, &line) || !key_file_decode (line, (uint8_t *)&form, sizeof form))
         return error_set (
             error, ERROR_INPUT,
-            "not a minisign public key: expected its two lines, or the line of 56 characters beginning RW");
+            "not a public key: expected minisign's two lines, or its line of 56 characters beginning RW, or "
+            "OpenSSH's line beginning ssh-ed25519");
     if (memcmp (form.algorithm, "Ed", sizeof form.algorithm) != 0)
         return error_set (error, ERROR_INPUT, "a public key of another kind than Ed25519");
     (void)memcpy (ret->number, form.number, sizeof ret->number);

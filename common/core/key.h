@@ -1,4 +1,5 @@
-/* Ed25519 keys and detached signatures, byte for byte in minisign's formats (jedisct1.github.io/minisign).
+/* Ed25519 keys and detached signatures, byte for byte in minisign's formats (jedisct1.github.io/minisign);
+   and those that an SSH key made, to be verified (sshsig.h).
 
    Pure: whoever makes a key or encrypts one brings the random bytes. Secrets are wiped by secret_key_wipe. */
 #ifndef RELEVO_COMMON_CORE_KEY_H
@@ -22,7 +23,8 @@ struct secret_key {
     uint8_t bytes[SECRET_KEY_SIZE]; /* seed and public key, as libsodium holds it */
 };
 
-/* A file of two lines, or the base64 line alone. */
+/* A file of two lines, or the base64 line alone; or OpenSSH's line, whose key has the number zero and can
+   only approve. */
 bool public_key_parse (struct bytes file, struct public_key *ret, struct error *error);
 /* The base64 line ("RW…"). Returns `line`. */
 const char *public_key_line (const struct public_key *key, char line[KEY_LINE_SIZE]);
@@ -57,9 +59,10 @@ bool signature_make (
     struct error *error);
 /* "timestamp:1700000000\tfile:NAME\thashed": what minisign itself writes. Appends. */
 void signature_comment (struct instant now, const char *name, struct buffer *out);
-/* The key number in a signature file: a hint about which key to try. */
+/* The key number in a signature file of minisign's: a hint about which key to try. */
 bool signature_key_number (const char *signature, uint8_t ret[KEY_NUMBER_SIZE], struct error *error);
-/* Checks both signatures (content, and trusted comment), prehashed or legacy. */
+/* Checks both signatures (content, and trusted comment), prehashed or legacy; or that of an SSH key, where
+   the content is an approval. */
 bool signature_verify (
     const char *signature, const struct public_key *key, struct bytes content, struct error *error);
 

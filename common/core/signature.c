@@ -4,19 +4,20 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "common/core/document.h"
 #include "common/core/key_file.h"
 
 enum { PREHASH_SIZE = 64, SIGNATURE_LINE_SIZE = 101, GLOBAL_LINE_SIZE = 89 };
 
 /* The second line as it lies in the file. */
-struct signature_form {
+struct minisign_form {
     uint8_t algorithm[2];
     uint8_t number[KEY_NUMBER_SIZE];
     uint8_t content[SIGNATURE_SIZE];
 };
 
-static_assert (sizeof (struct signature_form) == 74, "minisign's signature");
-static_assert ((sizeof (struct signature_form) + 2) / 3 * 4 + 1 == SIGNATURE_LINE_SIZE, "base64, and a NUL");
+static_assert (sizeof (struct minisign_form) == 74, "minisign's signature");
+static_assert ((sizeof (struct minisign_form) + 2) / 3 * 4 + 1 == SIGNATURE_LINE_SIZE, "base64, and a NUL");
 static_assert ((SIGNATURE_SIZE + 2) / 3 * 4 + 1 == GLOBAL_LINE_SIZE, "base64, and a NUL");
 static_assert (SIGNATURE_SIZE == crypto_sign_BYTES, "an Ed25519 signature");
 
@@ -57,7 +58,7 @@ bool signature_make (
     const struct secret_key *key, struct bytes content, const char *comment, struct buffer *out,
     struct error *error)
 {
-    struct signature_form form = {.algorithm = {'E', 'D'}};
+    struct minisign_form form = {.algorithm = {'E', 'D'}};
     struct buffer covered = {0};
     uint8_t hash[PREHASH_SIZE];
     uint8_t global[SIGNATURE_SIZE];
@@ -94,10 +95,10 @@ static bool malformed (const char *what, struct error *error)
     return error_set (error, ERROR_INPUT, "not a minisign signature: %s", what);
 }
 
-bool signature_parse (const char *text, struct signature *ret, struct error *error)
+static bool minisign_parse (const char *text, struct signature *ret, struct error *error)
 {
-    struct signature signature;
-    struct signature_form form;
+    struct signature signature = {0};
+    struct minisign_form form;
     struct bytes rest = bytes_of_text (text);
     struct bytes line;
     struct bytes ignored;
@@ -118,9 +119,20 @@ bool signature_parse (const char *text, struct signature *ret, struct error *err
         return malformed ("line 4 is no base64 of 64 bytes", error);
     if (rest.size != 0)
         return malformed ("more than four lines", error);
-    signature.prehashed = form.algorithm[1] == 'D';
+    signature.form = form.algorithm[1] == 'D' ? SIGNATURE_PREHASHED : SIGNATURE_LEGACY;
     (void)memcpy (signature.number, form.number, sizeof signature.number);
     (void)memcpy (signature.content, form.content, sizeof signature.content);
+    *ret = signature;
+    return true;
+}
+
+bool signature_parse (const char *text, struct signature *ret, struct error *error)
+{
+    struct signature signature = {.form = SIGNATURE_SSH};
+    if (!sshsig_is (text))
+        return minisign_parse (text, ret, error);
+    if (!sshsig_parse (text, &signature.ssh, error))
+        return false;
     *ret = signature;
     return true;
 }
@@ -128,7 +140,7 @@ bool signature_parse (const char *text, struct signature *ret, struct error *err
 bool signature_key_number (const char *text, uint8_t ret[KEY_NUMBER_SIZE], struct error *error)
 {
     struct signature signature;
-    if (!signature_parse (text, &signature, error))
+    if (!minisign_parse (text, &signature, error))
         return false;
     (void)memcpy (ret, signature.number, sizeof signature.number);
     return true;
@@ -140,7 +152,7 @@ static bool is_signed (
     return crypto_sign_verify_detached (signature, content.data, content.size, key->bytes) == 0;
 }
 
-bool signature_check (
+static bool minisign_check (
     const struct signature *signature, const struct public_key *key, struct bytes content,
     struct error *error)
 {
@@ -150,17 +162,39 @@ bool signature_check (
     /* The number proves nothing; that it fits is required because it is not covered by any signature. */
     if (memcmp (signature->number, key->number, sizeof key->number) != 0)
         return error_set (error, ERROR_REFUSED, "the signature is by a key with another number");
+    if (public_key_is_ssh (key))
+        return error_set (error, ERROR_REFUSED, "an SSH key signs by ssh-keygen, not in minisign's form");
     global_content (signature->content, signature->comment, &covered);
     good = is_signed (signature->global, key, buffer_bytes (&covered));
     buffer_free (&covered);
     if (!good)
         return error_set (error, ERROR_REFUSED, "the signature of the trusted comment is not by this key");
-    if (signature->prehashed) {
+    if (signature->form == SIGNATURE_PREHASHED) {
         prehash (content, hash);
         content = (struct bytes){hash, sizeof hash};
     }
     return is_signed (signature->content, key, content) ||
            error_set (error, ERROR_REFUSED, "the signature does not fit the content and this key");
+}
+
+static bool ssh_check (
+    const struct sshsig *signature, const struct public_key *key, struct bytes content, struct error *error)
+{
+    const struct record_type *type;
+    if (!public_key_is_ssh (key))
+        return error_set (error, ERROR_REFUSED, "an SSH signature, and the key is one of minisign's");
+    if (!document_type (content, &type, NULL) || type != &approval_type)
+        return error_set (
+            error, ERROR_REFUSED, "an SSH signature counts for an approval, and for nothing else");
+    return sshsig_check (signature, key, SIGNATURE_SSH_NAMESPACE, content, error);
+}
+
+bool signature_check (
+    const struct signature *signature, const struct public_key *key, struct bytes content,
+    struct error *error)
+{
+    return signature->form == SIGNATURE_SSH ? ssh_check (&signature->ssh, key, content, error)
+                                            : minisign_check (signature, key, content, error);
 }
 
 bool signature_verify (

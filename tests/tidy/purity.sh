@@ -3,7 +3,7 @@ set -euo pipefail
 cd "$RELEVO_ROOT_FOLDER"
 allowed='^(mem(cpy|move|set|cmp|chr)|str(len|cmp|ncmp|chr|rchr|str|spn|cspn|nlen|toull|toul|pbrk)|v?snprintf|malloc|calloc|realloc|free|qsort(_r)?|bsearch'
 allowed+='|__(v?snprintf|memcpy|memset|memmove)_chk|__assert_fail|__stack_chk_fail|__isoc[0-9a-z]*_[a-z]+|_GLOBAL_OFFSET_TABLE_'
-allowed+='|crypto_(generichash(_init|_update|_final)?|sign_(detached|verify_detached|seed_keypair)|pwhash_scryptsalsa208sha256)'
+allowed+='|crypto_(generichash(_init|_update|_final)?|hash_sha(256|512)|sign_(detached|verify_detached|seed_keypair)|pwhash_scryptsalsa208sha256)'
 allowed+='|sodium_(memcmp|memzero|is_zero|bin2hex|hex2bin|bin2base64|base642bin|base64_encoded_len)'
 allowed+='|msgpack_[a-z0-9_]+|yaml_(parser_(initialize|set_input_string|set_encoding|parse|delete)|event_delete))$'
 archives=(libcommon_base.a libproto.a libcommon_core.a libcontroller_core.a libagent_core.a)

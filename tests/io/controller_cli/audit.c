@@ -229,7 +229,7 @@ static void begin (struct story *story)
     *story = (struct story){0};
     for (uint8_t i = 0; i < KEYS; i++) {
         uint8_t seed[KEY_SEED_SIZE] = {i, 7};
-        uint8_t number[KEY_NUMBER_SIZE] = {i};
+        uint8_t number[KEY_NUMBER_SIZE] = {(uint8_t)(i + 1)};
         secret_key_make (seed, number, &story->keys[i]);
     }
 }
