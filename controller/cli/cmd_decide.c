@@ -20,7 +20,9 @@ static const struct decision_words words[] = {
         {"Approves the manual test or the sign-off that waits. The receipts so far are fetched, verified "
          "here and\n"
          "shown; the signature covers exactly them, and every host checks it.\n",
-         "  relevo rollout approve 7 --key ana -m \"numbers are fine\"\n", false},
+         "  relevo rollout approve 7 --key ana -m \"numbers are fine\"\n"
+         "  relevo rollout approve 7 --ssh-key ~/.ssh/id_ed25519\n",
+         false},
     [DECISION_SKIP] =
         {"Skips an optional manual test. Needs a comment.\n",
          "  relevo rollout skip 7 --key eva -m \"hotfix, the change is one line\"\n", true},
@@ -68,6 +70,8 @@ int cmd_decide (struct cli *cli, enum decision decision, int argc, char **argv)
     struct decide_options options = {.comment = ""};
     const struct option_row rows[] = {
         {"key", 'k', OPTION_TEXT, &options.key, "NAME|FILE", "who decides (the role's only key here)"},
+        {"ssh-key", 0, OPTION_TEXT, &options.ssh_key, "FILE",
+         "decide with an SSH key, by ssh-keygen; FILE.pub: ssh-agent has it"},
         {"comment", 'm', OPTION_TEXT, &options.comment, "TEXT", "why; kept for ever"},
     };
     char usage[64];
@@ -89,6 +93,11 @@ int cmd_decide (struct cli *cli, enum decision decision, int argc, char **argv)
         return exit_code;
     if (!rollout_number (&operands, 0, &rollout, &error) || rollout == 0)
         return cli_usage (cli, "a decision wants the rollout's number: see `relevo rollout list`");
+    if (options.key != NULL && options.ssh_key != NULL)
+        return cli_usage (cli, "--key and --ssh-key: one person decides, so give one of them");
+    if (cli->password_file != NULL && options.ssh_key != NULL)
+        return cli_usage (
+            cli, "--password-file is not for SSH keys: give the key to ssh-agent before, with ssh-add");
     if (words[decision].comment && options.comment[0] == '\0')
         return cli_usage (
             cli, "to %s needs a reason: add -m \"TEXT\"", enum_word (&decision_words, decision));

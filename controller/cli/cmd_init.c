@@ -7,6 +7,7 @@
 #include "controller/cli/commands.h"
 #include "controller/cli/fleet_new.h"
 #include "controller/cli/options.h"
+#include "controller/cli/ssh_sign.h"
 
 enum { PORT_DEFAULT = 7400, WORDS_MAX = 64, HOST_TEXT = 256 };
 
@@ -20,6 +21,7 @@ struct asked {
     bool no_password;
     struct option_texts releasers;
     struct option_texts approvers;
+    struct option_texts ssh_approvers;
     struct option_texts thresholds;
     struct option_texts targets;
 };
@@ -82,6 +84,21 @@ static bool add_approvers (
         keys = split (&cli->arena, names, ",", &count);
         if (!add_role (wanted, name, keys, count, error))
             return false;
+    }
+    return true;
+}
+
+static bool add_ssh_approvers (
+    struct cli *cli, const struct asked *asked, struct fleet_new *wanted, struct error *error)
+{
+    wanted->ssh_keys = arena_array (&cli->arena, asked->ssh_approvers.count, sizeof *wanted->ssh_keys);
+    for (size_t i = 0; i < asked->ssh_approvers.count; i++) {
+        struct fleet_ssh_key *ssh = &wanted->ssh_keys[wanted->ssh_key_count++];
+        const char *file;
+        if (!pair_of (&cli->arena, "ssh-approver", asked->ssh_approvers.items[i], &ssh->name, &file, error))
+            return false;
+        if (!ssh_public_key (file, &cli->arena, &ssh->key, &ssh->line, error))
+            return error_context (error, "--ssh-approver %s", ssh->name);
     }
     return true;
 }
@@ -164,8 +181,9 @@ static bool gather (
            add_role (
                ret, ROLE_RELEASER, named ? asked->releasers.items : standard_releaser,
                named ? asked->releasers.count : 1, error) &&
-           add_approvers (cli, asked, ret, error) && set_thresholds (cli, asked, ret, error) &&
-           add_targets (cli, asked, ret, error) && fleet_new_check (ret, error);
+           add_approvers (cli, asked, ret, error) && add_ssh_approvers (cli, asked, ret, error) &&
+           set_thresholds (cli, asked, ret, error) && add_targets (cli, asked, ret, error) &&
+           fleet_new_check (ret, error);
 }
 
 static void say_next (const struct cli *cli, const struct fleet_new *wanted)
@@ -230,6 +248,8 @@ int cmd_init (struct cli *cli, int argc, char **argv)
         {"releaser", 0, OPTION_TEXTS, &asked.releasers, "NAME",
          "key that signs plans (release-1); repeatable"},
         {"approver", 0, OPTION_TEXTS, &asked.approvers, "ROLE=NAME,…", "keys that approve; repeatable"},
+        {"ssh-approver", 0, OPTION_TEXTS, &asked.ssh_approvers, "NAME=FILE.pub",
+         "an approver's own SSH key, so none is made; repeatable"},
         {"threshold", 0, OPTION_TEXTS, &asked.thresholds, "ROLE=N",
          "signatures that a role needs (1); repeatable"},
         {"target", 0, OPTION_TEXTS, &asked.targets, "NAME=TARGET",
@@ -246,6 +266,7 @@ int cmd_init (struct cli *cli, int argc, char **argv)
         .examples = "  relevo init fleet --no-password\n"
                     "  relevo init fleet --listen 0.0.0.0 --address relevo.example.org \\\n"
                     "      --approver release-managers=ana,luis --approver testers=eva \\\n"
+                    "      --ssh-approver luis=luis.pub \\\n"
                     "      --target managers=https://hooks.example.org/releases\n",
         .rows = rows,
         .row_count = sizeof rows / sizeof rows[0],

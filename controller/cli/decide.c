@@ -202,13 +202,17 @@ static bool sign_and_send (
     struct signer signer;
     const void *answer;
     bool signed_it;
-    if (!signer_load (
-            cli, &subject->inventory.trust, role, subject->environment, options->key, &signer, error))
+    if (options->ssh_key != NULL
+            ? !signer_load_ssh (
+                  cli, &subject->inventory.trust, role, subject->environment, options->ssh_key, &signer,
+                  error)
+            : !signer_load (
+                  cli, &subject->inventory.trust, role, subject->environment, options->key, &signer, error))
         return false;
     approval = approval_for (subject, decision, role, signer.name, options->comment);
-    signed_it = document_sign (
-        &approval_type, &approval, &signer.key, subject->gate.now, arena, &decide.approval, error);
-    secret_key_wipe (&signer.key);
+    signed_it = signer_sign (
+        cli, &signer, &approval_type, &approval, subject->gate.now, arena, &decide.approval, error);
+    signer_wipe (&signer);
     if (!signed_it || !client_ask_for (client, &decide_type, &decide, &answer_type, arena, &answer, error))
         return false;
     cli_say (cli, "%s by %s: the controller has it", enum_word (&decision_words, decision), signer.name);

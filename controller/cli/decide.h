@@ -7,6 +7,7 @@
 
 struct decide_options {
     const char *key;     /* NAME or FILE, NULL: the only one of the role that is here */
+    const char *ssh_key; /* FILE of an SSH key, which then signs; else NULL */
     const char *comment; /* "" for none */
 };
 

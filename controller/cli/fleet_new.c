@@ -11,11 +11,12 @@
 #include "common/io/signed_file.h"
 #include "controller/cli/new_key.h"
 
-enum { DAYS_VALID = 365, PORT_MAX = 65532, PORTS = 3, CONTROLLER_NAMES = 1 };
+enum { DAYS_VALID = 365, PORT_MAX = 65532, PORTS = 3, CONTROLLER_NAMES = 1, PUBLIC_MODE = 0644 };
 
 #define CONTROLLER_KEY "controller"
 
-/* The keys while they are being made: each name once, whatever roles it has. */
+/* The keys while they are being made: each name once, whatever roles it has. An SSH key has no secret here.
+ */
 struct makings {
     const struct fleet_new *wanted;
     struct arena *arena;
@@ -25,6 +26,49 @@ struct makings {
     struct wire_pair server;
     struct wire_pair person;
 };
+
+static bool role_names_key (const struct fleet_role *role, const char *name)
+{
+    for (size_t i = 0; i < role->key_count; i++)
+        if (strcmp (role->keys[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool signs_documents (const struct fleet_role *role)
+{
+    static const char *const names[] = {ROLE_ROOT, ROLE_OPERATOR, ROLE_RELEASER};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp (role->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool ssh_key_check (const struct fleet_new *wanted, size_t index, struct error *error)
+{
+    const struct fleet_ssh_key *ssh = &wanted->ssh_keys[index];
+    bool approves = false;
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp (wanted->ssh_keys[i].name, ssh->name) == 0)
+            return error_set (error, ERROR_INPUT, "the SSH key of %s is given twice", ssh->name);
+        if (public_key_equal (&wanted->ssh_keys[i].key, &ssh->key))
+            return error_set (
+                error, ERROR_INPUT, "%s and %s have the same SSH key, which would count twice",
+                wanted->ssh_keys[i].name, ssh->name);
+    }
+    for (size_t i = 0; i < wanted->role_count; i++) {
+        if (!role_names_key (&wanted->roles[i], ssh->name))
+            continue;
+        if (signs_documents (&wanted->roles[i]))
+            return error_set (
+                error, ERROR_INPUT, "%s is in the role %s, and an SSH key can only approve: use two names",
+                ssh->name, wanted->roles[i].name);
+        approves = true;
+    }
+    return approves || error_set (
+                           error, ERROR_INPUT,
+                           "%s has an SSH key and no role: name it in --approver ROLE=NAME,… too", ssh->name);
+}
 
 bool fleet_new_check (const struct fleet_new *wanted, struct error *error)
 {
@@ -47,19 +91,37 @@ bool fleet_new_check (const struct fleet_new *wanted, struct error *error)
                     error, ERROR_INPUT, "role %s: \"%s\" is no name for a person's key", role->name,
                     role->keys[k]);
     }
+    for (size_t i = 0; i < wanted->ssh_key_count; i++)
+        if (!ssh_key_check (wanted, i, error))
+            return false;
     return true;
 }
 
 /* ------------------------------------------------------------------------------------------------------ keys
  */
 
+static const struct fleet_ssh_key *ssh_key_named (const struct fleet_new *wanted, const char *name)
+{
+    for (size_t i = 0; i < wanted->ssh_key_count; i++)
+        if (strcmp (wanted->ssh_keys[i].name, name) == 0)
+            return &wanted->ssh_keys[i];
+    return NULL;
+}
+
 static bool make_key (
     struct makings *makings, const char *folder, const char *name, bool secret, struct error *error)
 {
     struct secret_key *key = &makings->secrets[makings->count];
+    const struct fleet_ssh_key *ssh = ssh_key_named (makings->wanted, name);
     for (size_t i = 0; i < makings->count; i++)
         if (strcmp (makings->keys[i].name, name) == 0)
             return true;
+    if (ssh != NULL) {
+        makings->keys[makings->count++] = (struct trust_key){.name = name, .key = ssh->key};
+        return file_write (
+            path_join (makings->arena, folder, arena_format (makings->arena, "%s.pub", name)), ssh->line,
+            PUBLIC_MODE, error);
+    }
     new_key_make (key);
     makings->keys[makings->count++] = (struct trust_key){.name = name, .key = key->public};
     return new_key_write (folder, name, key, secret ? makings->wanted->password : NULL, error);

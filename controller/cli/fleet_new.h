@@ -16,6 +16,13 @@ struct fleet_role {
     uint64_t threshold;
 };
 
+/* An approver who has an SSH key already: no other is made for that name. */
+struct fleet_ssh_key {
+    const char *name;
+    struct public_key key;
+    struct bytes line; /* becomes keys/NAME.pub */
+};
+
 struct fleet_target {
     const char *name;
     const char *webhook; /* NULL: a command */
@@ -32,11 +39,13 @@ struct fleet_new {
     const char *password;                     /* NULL: keys without one */
     struct fleet_role roles[FLEET_ROLES_MAX]; /* all but the controller's own */
     size_t role_count;
+    struct fleet_ssh_key *ssh_keys;
+    size_t ssh_key_count;
     struct fleet_target *targets;
     size_t target_count;
 };
 
-/* Checks names, quorums and ports before anything is written. */
+/* Checks names, quorums, SSH keys and ports before anything is written. */
 bool fleet_new_check (const struct fleet_new *wanted, struct error *error);
 /* Writes everything. ERROR_CONFLICT where the folder holds a fleet already. */
 bool fleet_new_write (

@@ -4,6 +4,7 @@
 
 #include "common/io/clock.h"
 #include "common/io/file.h"
+#include "controller/cli/ssh_sign.h"
 
 static void role_names (const struct trust_role *role, struct buffer *out)
 {
@@ -40,10 +41,29 @@ static bool pick (struct cli *cli, const struct trust_role *role, const char **r
     }
     role_names (role, &names);
     (void)error_set (
-        error, ERROR_INPUT, "%s of the role %s: name one of %s with --key",
+        error, ERROR_INPUT,
+        "%s of the role %s: name one of %s with --key, or the file of an SSH key with --ssh-key",
         count == 0 ? "there is no key here" : "there are several keys here", role->name, names.data);
     buffer_free (&names);
     return false;
+}
+
+/* The key as the trust document has it, where it is one of the role's. */
+static const struct trust_key *key_in_role (
+    const struct trust *trust, const struct trust_role *role, const char *environment,
+    const struct public_key *key, const char *given, struct error *error)
+{
+    const struct trust_key *known = trust_key_of (trust, key);
+    struct buffer names = {0};
+    if (known != NULL && trust_role_has (trust, role, key))
+        return known;
+    role_names (role, &names);
+    (void)error_set (
+        error, ERROR_REFUSED, "the key %s %s the role %s%s%s: %s", given,
+        known != NULL ? "has no part in" : "is not in the trust document, and so not in", role->name,
+        environment[0] != '\0' ? " for " : "", environment, names.data);
+    buffer_free (&names);
+    return NULL;
 }
 
 bool signer_load (
@@ -52,26 +72,66 @@ bool signer_load (
 {
     const struct trust_role *wanted;
     const struct trust_key *known;
-    struct buffer names = {0};
-    struct signer signer;
+    struct signer signer = {0};
     if (!cli_settings (cli, error) || !find_role (trust, role, environment, &wanted, error) ||
         (given == NULL && !pick (cli, wanted, &given, error)) ||
         !cli_key (cli, given, &signer.key, NULL, error))
         return false;
-    known = trust_key_of (trust, &signer.key.public);
-    if (known != NULL && trust_role_has (trust, wanted, &signer.key.public)) {
+    known = key_in_role (trust, wanted, environment, &signer.key.public, given, error);
+    if (known != NULL) {
         signer.name = known->name;
         *ret = signer;
-        secret_key_wipe (&signer.key);
-        return true;
     }
-    secret_key_wipe (&signer.key);
-    role_names (wanted, &names);
-    (void)error_set (
-        error, ERROR_REFUSED, "the key %s has no part in the role %s%s%s: it belongs to %s", given, role,
-        environment[0] != '\0' ? " for " : "", environment, names.data);
-    buffer_free (&names);
-    return false;
+    signer_wipe (&signer);
+    return known != NULL;
+}
+
+bool signer_load_ssh (
+    struct cli *cli, const struct trust *trust, const char *role, const char *environment, const char *file,
+    struct signer *ret, struct error *error)
+{
+    const struct trust_role *wanted;
+    const struct trust_key *known;
+    struct public_key key;
+    if (!find_role (trust, role, environment, &wanted, error) ||
+        !ssh_public_key (file, &cli->arena, &key, NULL, error))
+        return false;
+    known = key_in_role (trust, wanted, environment, &key, file, error);
+    if (known == NULL)
+        return false;
+    *ret = (struct signer){.name = known->name, .ssh_file = file, .ssh_key = known->key};
+    return true;
+}
+
+static bool ssh_signs (
+    struct cli *cli, const struct signer *signer, const struct record_type *type, const void *record,
+    struct arena *arena, struct envelope *ret, struct error *error)
+{
+    const char **signatures = arena_array (arena, 1, sizeof *signatures);
+    struct buffer content = {0};
+    bool good =
+        document_write (type, record, &content, error) &&
+        ssh_sign (cli, signer->ssh_file, &signer->ssh_key, buffer_bytes (&content), arena, signatures, error);
+    if (good)
+        *ret = (struct envelope){
+            .content = {arena_copy (arena, content.data, content.size), content.size},
+            .signatures = signatures,
+            .signatures_count = 1};
+    buffer_free (&content);
+    return good;
+}
+
+bool signer_sign (
+    struct cli *cli, const struct signer *signer, const struct record_type *type, const void *record,
+    struct instant now, struct arena *arena, struct envelope *ret, struct error *error)
+{
+    return signer->ssh_file != NULL ? ssh_signs (cli, signer, type, record, arena, ret, error)
+                                    : document_sign (type, record, &signer->key, now, arena, ret, error);
+}
+
+void signer_wipe (struct signer *signer)
+{
+    secret_key_wipe (&signer->key);
 }
 
 bool signers_sign (
@@ -102,8 +162,8 @@ bool signers_sign (
         bool signed_it;
         if (!signer_load (cli, trust, role, "", names[i], &signer, error))
             return false;
-        signed_it = document_sign (type, record, &signer.key, clock_now (), arena, &one, error);
-        secret_key_wipe (&signer.key);
+        signed_it = signer_sign (cli, &signer, type, record, clock_now (), arena, &one, error);
+        signer_wipe (&signer);
         if (!signed_it)
             return false;
         all.content = one.content;
