@@ -109,9 +109,12 @@ static bool ssh_signs (
 {
     const char **signatures = arena_array (arena, 1, sizeof *signatures);
     struct buffer content = {0};
-    bool good =
-        document_write (type, record, &content, error) &&
-        ssh_sign (cli, signer->ssh_file, &signer->ssh_key, buffer_bytes (&content), arena, signatures, error);
+    bool good = document_write (type, record, &content, error);
+    if (good) {
+        cli_say (cli, "signing as %s, by ssh-keygen with %s", signer->name, signer->ssh_file);
+        good = ssh_sign (
+            cli, signer->ssh_file, &signer->ssh_key, buffer_bytes (&content), arena, signatures, error);
+    }
     if (good)
         *ret = (struct envelope){
             .content = {arena_copy (arena, content.data, content.size), content.size},

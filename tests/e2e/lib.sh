@@ -21,6 +21,10 @@ e2e_end() {
   exit $status
 }
 
+# For tests whose fleet is made with more: before_init can put files into $fleet_folder, and options into init_options.
+init_options=()
+before_init() { :; }
+
 # fleet_up STAGING PRODUCTION: that many hosts of rstudio-connect each, enrolled and running; two versions in $work.
 fleet_up() {
   local staging=$1 production=$2 port number
@@ -34,8 +38,9 @@ fleet_up() {
   mkdir "$work"
   nginx_two_versions
   cp deploy/standin/* "$work/"
+  before_init
   fleet_init --name e2e --approver release-managers=ana,luis --approver testers=eva \
-    --target "managers=command:$fleet_folder/bin/note"
+    --target "managers=command:$fleet_folder/bin/note" "${init_options[@]}"
   cat >"$fleet_folder/bin/note" <<TEXT
 #!/bin/sh
 echo "\$RELEVO_NOTICE_KEY \$RELEVO_NOTICE_TEXT" >>"$fleet_folder/log/notifications"

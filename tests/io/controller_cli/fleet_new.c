@@ -150,6 +150,49 @@ static struct cli cli_for (struct place *place, const struct fleet_new *new)
     return (struct cli){.no_input = true, .config = path_join (&place->arena, new->folder, "relevo.yaml")};
 }
 
+/* An approver's own key goes into the trust document as it is, and no secret is made beside it. */
+static void test_ssh_approver (void **state)
+{
+    static const char line[] = "ssh-ed25519 "
+                               "AAAAC3NzaC1lZDI1NTE5AAAAIBKkNppNxMK5TQjv6w2OCC0jo/t44W7Y/yi7e58YWg4Y ana\n";
+    struct place *place = *state;
+    struct fleet_new new = wanted (place);
+    struct fleet_ssh_key keys[] = {
+        {.name = "ana", .line = bytes_of_text (line)}, {.name = "luis", .line = bytes_of_text (line)}};
+    struct cli cli = cli_for (place, &new);
+    struct envelope envelope;
+    struct digest pin;
+    struct trust trust;
+    struct public_key key;
+    assert_true (public_key_parse (keys[0].line, &keys[0].key, &place->error));
+    keys[1].key = keys[0].key;
+    new.ssh_keys = keys;
+    new.ssh_key_count = 2;
+    assert_false (fleet_new_check (&new, &place->error));
+    assert_non_null (strstr (place->error.text, "ana and luis have the same SSH key"));
+    keys[1].name = "ana";
+    assert_false (fleet_new_check (&new, &place->error));
+    assert_non_null (strstr (place->error.text, "given twice"));
+    new.ssh_key_count = 1;
+    keys[0].name = "nobody";
+    assert_false (fleet_new_check (&new, &place->error));
+    assert_non_null (strstr (place->error.text, "--approver"));
+    keys[0].name = "release-1";
+    assert_false (fleet_new_check (&new, &place->error));
+    assert_non_null (strstr (place->error.text, "can only approve"));
+    keys[0].name = "ana";
+    assert_true (fleet_new_write (&new, clock_now (), &place->arena, &place->error));
+    assert_true (client_pin (&cli, &pin, &place->error));
+    assert_true (signed_file_read (cli.settings.trust, &place->arena, &envelope, &place->error));
+    assert_true (accept_first_trust (&envelope, &pin, clock_now (), &place->arena, &trust, &place->error));
+    assert_memory_equal (&trust_key_named (&trust, "ana")->key, &keys[0].key, sizeof keys[0].key);
+    assert_true (cli_public_key (&cli, "ana", &key, &place->error));
+    assert_memory_equal (&key, &keys[0].key, sizeof key);
+    assert_false (file_exists (cli_key_path (&cli, "ana", ".key")));
+    assert_true (file_exists (cli_key_path (&cli, "luis", ".key")));
+    arena_free (&cli.arena);
+}
+
 static void test_settings (void **state)
 {
     struct place *place = *state;
@@ -278,6 +321,7 @@ int main (void)
         cmocka_unit_test_setup_teardown (test_secrets_are_secret, make_place, remove_place),
         cmocka_unit_test_setup_teardown (test_never_over_another, make_place, remove_place),
         cmocka_unit_test_setup_teardown (test_wrong_wishes, make_place, remove_place),
+        cmocka_unit_test_setup_teardown (test_ssh_approver, make_place, remove_place),
         cmocka_unit_test_setup_teardown (test_settings, make_place, remove_place),
         cmocka_unit_test_setup_teardown (test_settings_mistakes, make_place, remove_place),
         cmocka_unit_test_setup_teardown (test_keys, make_place, remove_place),
