@@ -101,11 +101,6 @@ bool audit_permit (
             error, ERROR_REFUSED, "the permit is about another plan than rollout %" PRIu64, entry->rollout);
     if (!gate_of_permit (audit, rollout, permit, at, &gate, error))
         return false;
-    if (is_in_spite (audit, rollout, permit, at, &why))
-        return error_set (
-            error, ERROR_REFUSED,
-            "rollout %" PRIu64 ", step %" PRIu64 ": a permit was given in spite of this: %s", entry->rollout,
-            permit->step, why.text);
     for (size_t i = 0; i < permit->hosts_count; i++) {
         if (!is_open (&gate, permit, permit->hosts[i], &why))
             return error_set (
@@ -113,6 +108,11 @@ bool audit_permit (
                 "rollout %" PRIu64 ", step %" PRIu64 ": the gate was not open for %s: %s", entry->rollout,
                 permit->step, permit->hosts[i], why.text);
     }
+    if (is_in_spite (audit, rollout, permit, at, &why))
+        return error_set (
+            error, ERROR_REFUSED,
+            "rollout %" PRIu64 ", step %" PRIu64 ": a permit was given in spite of this: %s", entry->rollout,
+            permit->step, why.text);
     audit_push (audit, &rollout->permits, &rollout->permit_count, permit);
     audit->counts.permits++;
     return true;

@@ -38,6 +38,12 @@ static const struct decision_words words[] = {
     [DECISION_RETRY] =
         {"Opens the next attempt, from step 1. Hosts that run the release already only check their health.\n",
          "  relevo rollout retry 7 -m \"disk was full\"\n", false},
+    [DECISION_OVERRIDE] =
+        {"Lets the rollout go on in spite of the failures and rejections so far, where the plan names a role "
+         "that may.\n"
+         "They are fetched, verified and shown; each is answered for by its own signature. Needs a "
+         "comment.\n",
+         "  relevo rollout override 7 --key ana -m \"known flake, see ticket 4711\"\n", true},
     [DECISION_UNDO] =
         {"Takes a finished rollout back: its hosts return to the version before.\n",
          "  relevo rollout undo 7 -m \"customers complain\"\n", false},

@@ -142,6 +142,7 @@ DECISION_COMMAND (resume, DECISION_RESUME)
 DECISION_COMMAND (abort, DECISION_ABORT)
 DECISION_COMMAND (retry, DECISION_RETRY)
 DECISION_COMMAND (undo, DECISION_UNDO)
+DECISION_COMMAND (override, DECISION_OVERRIDE)
 
 int cmd_rollout (struct cli *cli, int argc, char **argv)
 {
@@ -159,6 +160,7 @@ int cmd_rollout (struct cli *cli, int argc, char **argv)
         {"abort", rollout_abort, "end it and return"},
         {"retry", rollout_retry, "another attempt"},
         {"undo", rollout_undo, "take a finished one back"},
+        {"override", rollout_override, "answer for failures, and go on"},
     };
     static const char examples[] = "  relevo rollout start connect.plan --watch\n  relevo rollout status 7\n"
                                    "  relevo rollout approve 7 --key ana -m \"numbers are fine\"\n";

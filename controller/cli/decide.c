@@ -6,6 +6,7 @@
 
 #include "common/core/gate.h"
 #include "common/io/clock.h"
+#include "controller/cli/evidence.h"
 #include "controller/cli/options.h"
 #include "controller/cli/output.h"
 #include "controller/cli/signers.h"
@@ -18,14 +19,17 @@ struct subject {
     struct plan plan;
     struct gate_case gate;
     const struct evidence_list *list;
-    const struct step *step; /* NULL for a decision about the whole rollout */
+    const struct step *step; /* NULL for a decision about the whole rollout, or about failures */
+    struct digest failures[LIMIT_OVERRIDES]; /* to override */
+    uint64_t failed_steps[LIMIT_OVERRIDES];
+    size_t failure_count;
     const char *environment; /* that the signing role must be of */
 };
 
 static bool is_about_a_step (enum decision decision)
 {
     return decision == DECISION_APPROVE || decision == DECISION_REJECT || decision == DECISION_SKIP ||
-           decision == DECISION_PROMOTE;
+           decision == DECISION_PROMOTE || decision == DECISION_OVERRIDE;
 }
 
 /* ---------------------------------------------------------------------------------------------- the evidence
@@ -62,6 +66,22 @@ static bool fetch (
     return verify_evidence (ret, arena, error);
 }
 
+static bool find_failures (struct subject *subject, struct error *error)
+{
+    const struct plan *plan = &subject->plan;
+    if (plan->override_role[0] == '\0')
+        return error_set (
+            error, ERROR_REFUSED, "plan %s lets nobody override a failure: retry or abort it", plan->name);
+    subject->failure_count =
+        gate_overridable (&subject->gate, subject->failures, subject->failed_steps, LIMIT_OVERRIDES);
+    if (subject->failure_count > LIMIT_OVERRIDES)
+        return error_set (
+            error, ERROR_LIMIT, "%zu failures are more than people can answer for: retry or abort it",
+            subject->failure_count);
+    return subject->failure_count > 0 ||
+           error_set (error, ERROR_CONFLICT, "nothing failed that could be overridden");
+}
+
 /* A host acts only on approvals of a step whose earlier steps are proven, so signing before is of no use. */
 static bool find_step (struct subject *subject, enum decision decision, struct error *error)
 {
@@ -70,6 +90,8 @@ static bool find_step (struct subject *subject, enum decision decision, struct e
     struct error why;
     bool judged;
     subject->environment = plan_environment (&subject->plan, 0);
+    if (decision == DECISION_OVERRIDE)
+        return find_failures (subject, error);
     if (!is_about_a_step (decision))
         return true;
     if (number < 1 || number > subject->plan.steps_count)
@@ -96,53 +118,6 @@ static bool find_step (struct subject *subject, enum decision decision, struct e
 /* -------------------------------------------------------------------------------------------------- showing
  */
 
-static void add_receipt (struct table *table, const struct receipt *receipt)
-{
-    struct buffer step = {0};
-    struct buffer versions = {0};
-    struct buffer tests = {0};
-    size_t passed = 0;
-    for (size_t i = 0; i < receipt->tests_count; i++)
-        passed += receipt->tests[i].verdict == VERDICT_PASSED ? 1 : 0;
-    if (receipt->step > 0)
-        buffer_print (&step, "%" PRIu64, receipt->step);
-    else
-        buffer_text (&step, "return");
-    buffer_print (
-        &versions, "%s%s%s", receipt->previous, receipt->previous[0] != '\0' ? " → " : "", receipt->version);
-    if (receipt->tests_count > 0)
-        buffer_print (&tests, "%zu/%zu", passed, receipt->tests_count);
-    table_add (
-        table, (const char *const[]){
-                   step.data, receipt->host, enum_word (&outcome_words, receipt->outcome), versions.data,
-                   tests.data, receipt->cause});
-    buffer_free (&step);
-    buffer_free (&versions);
-    buffer_free (&tests);
-}
-
-static void print_evidence (const struct subject *subject, struct buffer *out)
-{
-    static const char *const headings[] = {"STEP", "HOST", "OUTCOME", "VERSION", "TESTS", "DETAIL"};
-    struct table *table = table_new (headings, sizeof headings / sizeof headings[0]);
-    for (size_t i = 0; i < subject->gate.receipt_count; i++)
-        add_receipt (table, subject->gate.receipts[i].receipt);
-    if (subject->gate.receipt_count > 0)
-        table_print (table, 0, out);
-    table_free (&table);
-    for (size_t i = 0; i < subject->gate.approval_count; i++) {
-        const struct approval *approval = subject->gate.approvals[i].approval;
-        buffer_print (
-            out, "%s by %s (%s)", enum_word (&decision_words, approval->decision), approval->name,
-            approval->role);
-        if (approval->step > 0)
-            buffer_print (out, ", step %" PRIu64, approval->step);
-        buffer_text (out, approval->comment[0] != '\0' ? ": " : "");
-        buffer_plain (out, approval->comment);
-        buffer_text (out, "\n");
-    }
-}
-
 static void show (const struct cli *cli, const struct subject *subject)
 {
     struct buffer out = {0};
@@ -153,7 +128,7 @@ static void show (const struct cli *cli, const struct subject *subject)
     if (subject->list->attempt > 1)
         buffer_print (&out, ", attempt %" PRIu64, subject->list->attempt);
     buffer_text (&out, "\nverified here, every signature:\n");
-    print_evidence (subject, &out);
+    evidence_print (&subject->gate, &out);
     if (subject->step != NULL) {
         buffer_print (&out, "to decide: step %" PRIu64 " ", subject->step->number);
         buffer_plain (&out, subject->step->title);
@@ -161,6 +136,11 @@ static void show (const struct cli *cli, const struct subject *subject)
         buffer_plain (&out, subject->step->instructions);
         buffer_text (&out, "\n");
     }
+    if (subject->failure_count > 0)
+        buffer_print (
+            &out, "to override: the %zu failure%s and rejection%s above that nobody has answered for yet\n",
+            subject->failure_count, subject->failure_count == 1 ? "" : "s",
+            subject->failure_count == 1 ? "" : "s");
     if (!cli->quiet)
         (void)fwrite (out.data, 1, out.size, stderr);
     buffer_free (&out);
@@ -191,32 +171,98 @@ static struct approval approval_for (
     return approval;
 }
 
+/* Of the step that is decided, of the failure that is overridden, or of those who operate. */
+static const char *role_for (const struct subject *subject, enum decision decision)
+{
+    if (decision == DECISION_OVERRIDE)
+        return subject->plan.override_role;
+    return is_about_a_step (decision) && decision != DECISION_PROMOTE ? subject->step->role : ROLE_OPERATOR;
+}
+
+static bool load (
+    struct cli *cli, const struct subject *subject, const char *role, const char *environment,
+    const struct decide_options *options, struct signer *ret, struct error *error)
+{
+    const struct trust *trust = &subject->inventory.trust;
+    return options->ssh_key != NULL
+               ? signer_load_ssh (cli, trust, role, environment, options->ssh_key, ret, error)
+               : signer_load (cli, trust, role, environment, options->key, ret, error);
+}
+
 static bool sign_and_send (
+    struct cli *cli, struct client *client, const struct subject *subject, const struct signer *signer,
+    const struct approval *approval, struct arena *arena, struct error *error)
+{
+    struct decide decide = {.rollout = subject->list->rollout};
+    const void *answer;
+    return signer_sign (
+               cli, signer, &approval_type, approval, subject->gate.now, arena, &decide.approval, error) &&
+           client_ask_for (client, &decide_type, &decide, &answer_type, arena, &answer, error);
+}
+
+static bool decide_one (
     struct cli *cli, struct client *client, const struct subject *subject, enum decision decision,
     const struct decide_options *options, struct arena *arena, struct error *error)
 {
-    bool judged = is_about_a_step (decision) && decision != DECISION_PROMOTE;
-    const char *role = judged ? subject->step->role : ROLE_OPERATOR;
-    struct decide decide = {.rollout = subject->list->rollout};
+    const char *role = role_for (subject, decision);
     struct approval approval;
     struct signer signer;
-    const void *answer;
-    bool signed_it;
-    if (options->ssh_key != NULL
-            ? !signer_load_ssh (
-                  cli, &subject->inventory.trust, role, subject->environment, options->ssh_key, &signer,
-                  error)
-            : !signer_load (
-                  cli, &subject->inventory.trust, role, subject->environment, options->key, &signer, error))
+    bool done;
+    if (!load (cli, subject, role, subject->environment, options, &signer, error))
         return false;
     approval = approval_for (subject, decision, role, signer.name, options->comment);
-    signed_it = signer_sign (
-        cli, &signer, &approval_type, &approval, subject->gate.now, arena, &decide.approval, error);
+    done = sign_and_send (cli, client, subject, &signer, &approval, arena, error);
     signer_wipe (&signer);
-    if (!signed_it || !client_ask_for (client, &decide_type, &decide, &answer_type, arena, &answer, error))
-        return false;
-    cli_say (cli, "%s by %s: the controller has it", enum_word (&decision_words, decision), signer.name);
-    return true;
+    if (done)
+        cli_say (cli, "%s by %s: the controller has it", enum_word (&decision_words, decision), signer.name);
+    return done;
+}
+
+/* Who answers twice for the same failure is one person still. */
+static bool has_answered (const struct gate_case *gate, const struct approval *approval)
+{
+    for (size_t i = 0; i < gate->approval_count; i++) {
+        const struct approval *other = gate->approvals[i].approval;
+        if (other->decision == DECISION_OVERRIDE && other->step == approval->step &&
+            digest_equal (&other->evidence, &approval->evidence) && strcmp (other->name, approval->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Each failure is overridden by itself: whoever signs answers for exactly what was shown, and for nothing
+   that fails later. */
+static bool override_all (
+    struct cli *cli, struct client *client, const struct subject *subject,
+    const struct decide_options *options, struct arena *arena, struct error *error)
+{
+    const char *role = role_for (subject, DECISION_OVERRIDE);
+    size_t signed_count = 0;
+    for (size_t i = 0; i < subject->failure_count; i++) {
+        uint64_t step = subject->failed_steps[i];
+        struct approval approval;
+        struct signer signer;
+        bool fresh;
+        bool done;
+        if (!load (cli, subject, role, plan_environment (&subject->plan, step), options, &signer, error))
+            return false;
+        approval = approval_for (subject, DECISION_OVERRIDE, role, signer.name, options->comment);
+        approval.step = step;
+        approval.evidence = subject->failures[i];
+        fresh = !has_answered (&subject->gate, &approval);
+        done = !fresh || sign_and_send (cli, client, subject, &signer, &approval, arena, error);
+        signer_wipe (&signer);
+        if (!done)
+            return error_context (error, "failure %zu of %zu", i + 1, subject->failure_count);
+        signed_count += fresh ? 1 : 0;
+        if (fresh)
+            cli_say (cli, "override of step %" PRIu64 " by %s: the controller has it", step, signer.name);
+    }
+    return signed_count > 0 ||
+           error_set (
+               error, ERROR_CONFLICT,
+               "this key has answered for all of them already: it takes %" PRIu64 " different ones",
+               subject->plan.override_approvals);
 }
 
 bool decide_do (
@@ -233,7 +279,9 @@ bool decide_do (
             question, sizeof question, "Sign this decision (%s)?", enum_word (&decision_words, decision));
         /* A judgement is asked for once more, with its evidence in sight; `abort` in an emergency is not. */
         done = (!is_about_a_step (decision) || cli_confirm (cli, question, error)) &&
-               sign_and_send (cli, client, &subject, decision, options, &arena, error);
+               (decision == DECISION_OVERRIDE
+                    ? override_all (cli, client, &subject, options, &arena, error)
+                    : decide_one (cli, client, &subject, decision, options, &arena, error));
     }
     arena_free (&arena);
     return done;

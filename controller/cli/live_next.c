@@ -51,6 +51,8 @@ void live_next (const struct view *view, struct buffer *ret)
             : pausing              ? "promote"
                                    : "resume",
             head->rollout, "");
+        if (head->overridable)
+            add_command (&out, "override", head->rollout, " --key NAME -m WHY");
         add_command (&out, "abort", head->rollout, "");
         break;
     case PHASE_HEALTHY:

@@ -98,7 +98,9 @@ void view_head (
         .approvers = approvers_of (rollout, arena),
         .started = rollout->started,
         .changed = rollout->changed,
-        .plan = rollout->plan_digest};
+        .plan = rollout->plan_digest,
+        .overridable = rollout->phase == PHASE_PAUSED && rollout->plan.override_role[0] != '\0' &&
+                       gate_overridable (&rollout->gate, NULL, NULL, 0) > 0};
 }
 
 static struct digest picture (const struct record_type *type, const void *record)
