@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "agent/core/installer.h"
 #include "agent/io/journal.h"
 #include "agent/io/state.h"
 #include "common/core/trust.h"
+#include "common/io/clock.h"
 #include "common/io/file.h"
 
 enum { PLANS_REMEMBERED = 64, COLUMNS = 6, CELL_MAX = 120 };
@@ -36,6 +38,7 @@ struct reading {
     size_t product_count;
     uint64_t receipts;
     uint64_t stored;
+    struct installer *installer; /* rebuilt from the same notes: it knows what it waits for */
 };
 
 static const struct known_plan *plan_of (const struct reading *reading, const struct digest *digest)
@@ -137,6 +140,8 @@ static bool read_receipt (struct reading *reading, const struct note_receipt *no
 static bool visit (void *context, const struct record_type *type, const void *record, struct error *error)
 {
     struct reading *reading = context;
+    if (!installer_apply (reading->installer, type, record, error))
+        return false;
     if (type == &note_trust_type)
         return document_read (
             &trust_type, ((const struct note_trust *)record)->document.content, &reading->arena,
@@ -218,19 +223,39 @@ static void print_head (
     buffer_text (out, "\n");
 }
 
+/* What an administrator should know before believing the table. */
+static void print_warnings (const struct reading *reading, struct instant now, struct buffer *out)
+{
+    struct error why;
+    char text[TIME_TEXT_SIZE];
+    if (installer_is_stale (reading->installer, now, &why))
+        buffer_print (out, "%s: nothing new begins here\n", why.text);
+    for (size_t i = 0; i < reading->product_count; i++) {
+        struct instant until = installer_unconfirmed (reading->installer, reading->products[i].product);
+        if (until.ms > 0)
+            buffer_print (
+                out, "%s: not confirmed yet; it returns to %s at %s if nobody confirms it\n",
+                reading->products[i].product, reading->products[i].previous, instant_print (until, text));
+    }
+}
+
 bool status_print (const struct agent_config *config, struct buffer *out, struct error *error)
 {
     struct reading reading = {0};
     struct state_paths paths = state_paths (config, &reading.arena);
     bool good;
     size_t i;
+    const struct installer_options options = {.host = config->name, .agent = RELEVO_VERSION};
+    reading.installer = installer_new (&options);
     for (i = 0; i < config->product_count; i++)
         (void)product_of (&reading, config->products[i].name);
     good = journal_read (paths.journal, visit, &reading, error);
     if (good) {
         print_head (config, &reading, file_exists (paths.connection), out);
+        print_warnings (&reading, clock_now (), out);
         print_table (&reading, out);
     }
+    installer_free (&reading.installer);
     arena_free (&reading.arena);
     return good;
 }

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/core/document.h"
 #include "common/io/file.h"
+#include "common/io/signed_file.h"
 #include "controller/cli/audit.h"
 #include "controller/cli/client.h"
 #include "controller/cli/commands.h"
@@ -120,11 +122,31 @@ static void show_result (const struct cli *cli, const struct audit_counts *count
     output_json (cli, output_envelope ("audit", result));
 }
 
+/* Whoever audits elsewhere needs no more than an export, and the first trust document by a way of their own.
+ */
+static bool pin_of_file (const char *path, struct digest *ret, struct error *error)
+{
+    struct arena arena = {0};
+    struct envelope envelope;
+    const struct record_type *type;
+    bool good = signed_file_read (path, &arena, &envelope, error) &&
+                (document_type (envelope.content, &type, error) || error_context (error, "%s", path));
+    if (good && type != &trust_type)
+        good = error_set (error, ERROR_INPUT, "%s is a %s document, not a trust document", path, type->name);
+    if (good)
+        *ret = digest_of (envelope.content.data, envelope.content.size);
+    arena_free (&arena);
+    return good;
+}
+
 static int audit_verify (struct cli *cli, int argc, char **argv)
 {
     const char *from = NULL;
+    const char *trust = NULL;
     const struct option_row options[] = {
-        {"from", 0, OPTION_TEXT, &from, "FILE", "an export instead of the controller"}};
+        {"from", 0, OPTION_TEXT, &from, "FILE", "an export instead of the controller"},
+        {"trust", 0, OPTION_TEXT, &trust, "FILE",
+         "the first trust document (the pinned one of relevo.yaml)"}};
     const struct command_line line = {
         .usage = "relevo audit verify [options]",
         .about = "Judges the whole history again, believing only the pinned trust document: the hash chain, "
@@ -132,9 +154,9 @@ static int audit_verify (struct cli *cli, int argc, char **argv)
                  "plans, every permit with its gate, receipts and each host's chain, approvals. Names the "
                  "first thing\n"
                  "that does not hold, and ends with 1.\n",
-        .examples = "  relevo audit verify\n  relevo audit verify --from history.audit\n",
+        .examples = "  relevo audit verify\n  relevo audit verify --from history.audit --trust trust\n",
         .rows = options,
-        .row_count = 1};
+        .row_count = sizeof options / sizeof options[0]};
     struct operands operands;
     struct digest pin;
     struct audit *audit;
@@ -144,7 +166,7 @@ static int audit_verify (struct cli *cli, int argc, char **argv)
     int exit_code = CLI_ERROR;
     if (!options_parse (cli, &line, argc, argv, &operands, &exit_code))
         return exit_code;
-    if (!client_pin (cli, &pin, &error))
+    if (trust != NULL ? !pin_of_file (trust, &pin, &error) : !client_pin (cli, &pin, &error))
         return cli_fail (cli, &error);
     audit = audit_new (&pin);
     good = rows (cli, from, judge_row, audit, &error) && audit_finish (audit, &error);
