@@ -9,9 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/io/privileges.h"
 #include "common/io/clock.h"
 #include "common/io/http.h"
+#include "common/io/privileges.h"
 
 enum { PROBE_WORDS = 6, STATUS_DEFAULT = 200 };
 

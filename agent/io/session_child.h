@@ -4,8 +4,8 @@
 
 #include <poll.h>
 
-#include "agent/io/channel.h"
 #include "common/core/time.h"
+#include "common/io/channel.h"
 
 enum { SESSION_CHILD_DESCRIPTORS = 2 };
 

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "agent/core/session.h"
-#include "agent/io/channel.h"
 #include "agent/io/fetch.h"
-#include "agent/io/privileges.h"
 #include "agent/io/state.h"
+#include "common/io/channel.h"
 #include "common/io/clock.h"
 #include "common/io/file.h"
+#include "common/io/privileges.h"
 #include "common/io/wire.h"
 #include "proto/render.h"
 

@@ -7,9 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/io/privileges.h"
 #include "common/io/clock.h"
 #include "common/io/file.h"
+#include "common/io/privileges.h"
 #include "proto/codec.h"
 
 enum { KEY_FILE_MAX = 4096, CONNECTION_MAX = 16384, LOCK_TRIES = 20, LOCK_PAUSE_MS = 100 };

@@ -1,8 +1,8 @@
-/* The socketpair between installer and session: u32 LE length, then one message as message_encode writes it.
-   Never blocks; both directions are bounded. The other side is not believed: a frame over LIMIT_MESSAGE ends
-   the channel. */
-#ifndef RELEVO_AGENT_IO_CHANNEL_H
-#define RELEVO_AGENT_IO_CHANNEL_H
+/* A socketpair between two processes of one program: u32 LE length, then one message as message_encode writes
+   it. Never blocks; both directions are bounded. The other side is not believed: a frame over LIMIT_MESSAGE
+   ends the channel. */
+#ifndef RELEVO_COMMON_IO_CHANNEL_H
+#define RELEVO_COMMON_IO_CHANNEL_H
 
 #include "common/core/error.h"
 #include "proto/message.h"

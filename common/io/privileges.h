@@ -1,6 +1,6 @@
 /* Giving up root's rights, for good. */
-#ifndef RELEVO_AGENT_IO_PRIVILEGES_H
-#define RELEVO_AGENT_IO_PRIVILEGES_H
+#ifndef RELEVO_COMMON_IO_PRIVILEGES_H
+#define RELEVO_COMMON_IO_PRIVILEGES_H
 
 #include <sys/types.h>
 

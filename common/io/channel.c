@@ -1,4 +1,4 @@
-#include "agent/io/channel.h"
+#include "common/io/channel.h"
 
 #include <assert.h>
 #include <errno.h>

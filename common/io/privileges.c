@@ -1,4 +1,4 @@
-#include "agent/io/privileges.h"
+#include "common/io/privileges.h"
 
 #include <errno.h>
 #include <grp.h>
