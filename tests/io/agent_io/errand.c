@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "agent/io/errand.h"
