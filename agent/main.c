@@ -11,6 +11,7 @@
 #include "agent/io/session_loop.h"
 #include "agent/io/status.h"
 #include "common/io/file.h"
+#include "common/io/sandbox.h"
 
 enum exit_code { EXIT_DONE = 0, EXIT_PROBLEM = 1, EXIT_USAGE = 2, EXIT_REFUSED = 3, EXIT_LATE = 5 };
 
@@ -217,6 +218,7 @@ int main (int count, char **words)
 {
     struct choices choices = {.config = CONFIG_DEFAULT, .timeout = {ENROL_TIMEOUT_MS}};
     const struct command_entry *command;
+    struct error error;
     bool is_session = count > 1 && strcmp (words[1], SESSION_MODE) == 0;
     int code;
     if (sodium_init () < 0) {
@@ -225,6 +227,11 @@ int main (int count, char **words)
     }
     if (count > 1 && strcmp (words[1], PROBE_MODE) == 0)
         return probe_child (count - 2, words + 2);
+    /* It holds the host's keys. */
+    if (!sandbox_hide (&error)) {
+        (void)fprintf (stderr, "relevo-agent: %s\n", error.text);
+        return EXIT_PROBLEM;
+    }
     if (is_session) {
         count--;
         words++;

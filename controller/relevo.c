@@ -9,6 +9,7 @@
 
 #include <sodium.h>
 
+#include "common/io/sandbox.h"
 #include "controller/cli/commands.h"
 
 static const struct cli_command commands[] = {
@@ -58,11 +59,17 @@ static bool lost_output (void)
 int main (int argc, char **argv)
 {
     struct cli cli = {0};
+    struct error error;
     int exit_code;
     static char version[] = "version";
     hold_streams ();
     if (sodium_init () < 0) {
         (void)fputs ("relevo: the crypto library can't start: is /dev/urandom there?\n", stderr);
+        return CLI_ERROR;
+    }
+    /* It holds keys and passwords. */
+    if (!sandbox_hide (&error)) {
+        (void)fprintf (stderr, "relevo: %s\n", error.text);
         return CLI_ERROR;
     }
     (void)setlocale (LC_CTYPE, "");

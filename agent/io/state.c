@@ -107,12 +107,13 @@ static bool make_key (const char *path, struct error *error)
 bool state_key (const struct state_paths *paths, bool make, struct secret_key *ret, struct error *error)
 {
     struct arena arena = {0};
-    struct bytes file;
+    struct bytes file = {0};
     bool good = file_exists (paths->key) || !make || make_key (paths->key, error);
     good = good && file_read_secret (paths->key, KEY_FILE_MAX, &arena, &file, error) &&
            secret_key_parse (file, NULL, ret, error);
     if (!good)
         (void)error_context (error, "%s", paths->key);
+    file_wipe_secret (&file);
     arena_free (&arena);
     return good;
 }

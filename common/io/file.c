@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,54 +57,79 @@ static bool read_all (
     size_t room = size < most ? size : most;
     uint8_t *data = arena_take (arena, room + 1);
     size_t used = 0;
-    for (;;) {
-        ssize_t got = read_some (file, data + used, room + 1 - used);
-        if (got < 0)
-            return file_failed (path, "read it", error);
-        if (got == 0)
-            break;
+    ssize_t got;
+    while ((got = read_some (file, data + used, room + 1 - used)) > 0 && used + (size_t)got <= room)
         used += (size_t)got;
-        if (used > room)
-            return error_set (
+    if (got != 0) {
+        if (got < 0)
+            (void)file_failed (path, "read it", error);
+        else
+            (void)error_set (
                 error, ERROR_LIMIT, "%s: is larger than %zu bytes, or grew while it was read", path, room);
+        sodium_memzero (data, room + 1); /* it may be a part of a secret */
+        return false;
     }
     data[used] = 0;
     *ret = (struct bytes){data, used};
     return true;
 }
 
-static bool read_file (
-    const char *path, bool secret, size_t most, struct arena *arena, struct bytes *ret, struct error *error)
+static bool check_size (const char *path, const struct stat *status, size_t most, struct error *error)
+{
+    return (uint64_t)status->st_size <= most ||
+           error_set (
+               error, ERROR_LIMIT, "%s: has %lld bytes, at most %zu are allowed", path,
+               (long long)status->st_size, most);
+}
+
+/* What an access list grants shows in the group's bits. */
+static bool check_secret (const char *path, const struct stat *status, struct error *error)
+{
+    if ((status->st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return error_set (
+            error, ERROR_REFUSED,
+            "%s: holds a secret, but its mode %04o lets others at it; run: chmod 600 %s", path,
+            (unsigned)(status->st_mode & 07777), path);
+    if (status->st_uid != geteuid ())
+        return error_set (
+            error, ERROR_REFUSED,
+            "%s: holds a secret, but belongs to user %u, and this program runs as user %u; run: chown %u %s",
+            path, (unsigned)status->st_uid, (unsigned)geteuid (), (unsigned)geteuid (), path);
+    return true;
+}
+
+bool file_read (const char *path, size_t most, struct arena *arena, struct bytes *ret, struct error *error)
 {
     struct stat status;
     bool done;
     int file = open_regular (path, &status, error);
     if (file < 0)
         return false;
-    if (secret && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        done = error_set (
-            error, ERROR_REFUSED,
-            "%s: holds a secret, but its mode %04o lets others at it; run: chmod 600 %s", path,
-            (unsigned)(status.st_mode & 07777), path);
-    else if ((uint64_t)status.st_size > most)
-        done = error_set (
-            error, ERROR_LIMIT, "%s: has %lld bytes, at most %zu are allowed", path,
-            (long long)status.st_size, most);
-    else
-        done = read_all (file, path, (size_t)status.st_size, most, arena, ret, error);
+    done = check_size (path, &status, most, error) &&
+           read_all (file, path, (size_t)status.st_size, most, arena, ret, error);
     (void)close (file);
     return done;
-}
-
-bool file_read (const char *path, size_t most, struct arena *arena, struct bytes *ret, struct error *error)
-{
-    return read_file (path, false, most, arena, ret, error);
 }
 
 bool file_read_secret (
     const char *path, size_t most, struct arena *arena, struct bytes *ret, struct error *error)
 {
-    return read_file (path, true, most, arena, ret, error);
+    struct stat status;
+    bool done;
+    int file = open_regular (path, &status, error);
+    if (file < 0)
+        return false;
+    done = check_secret (path, &status, error) && check_size (path, &status, most, error) &&
+           read_all (file, path, (size_t)status.st_size, most, arena, ret, error);
+    (void)close (file);
+    return done;
+}
+
+void file_wipe_secret (struct bytes *secret)
+{
+    if (secret->size > 0)
+        sodium_memzero ((void *)(uintptr_t)secret->data, secret->size);
+    *secret = (struct bytes){0};
 }
 
 static bool write_all (int file, struct bytes content)

@@ -11,9 +11,13 @@
 
 /* The whole file, at most `most` bytes, into `arena` (with a NUL behind). Regular files only. */
 bool file_read (const char *path, size_t most, struct arena *arena, struct bytes *ret, struct error *error);
-/* As file_read, but refuses a file that others than its owner may read or write. For secret keys. */
+/* As file_read, for secret keys: refuses a file that others than its owner may read or write, and one that
+   belongs to another user than this process's own, who could change it at any time. A link is followed, and
+   a second name does not matter: it is the file itself that is judged. The caller wipes what was read. */
 bool file_read_secret (
     const char *path, size_t most, struct arena *arena, struct bytes *ret, struct error *error);
+/* Wipes what file_read_secret returned; nothing where that failed and `secret` is all zero. */
+void file_wipe_secret (struct bytes *secret);
 /* Writes beside, syncs, renames over `path`, syncs the folder: old or new, never half. */
 bool file_write (const char *path, struct bytes content, mode_t mode, struct error *error);
 /* As file_write, but fails with ERROR_CONFLICT where `path` exists already. */

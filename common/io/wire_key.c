@@ -110,7 +110,7 @@ bool wire_pair_read (const char *path, struct wire_pair *ret, struct error *erro
                                                "KEY\" that belong together, each on a line",
                                                path);
         sodium_memzero (text, file.size);
-        sodium_memzero ((uint8_t *)file.data, file.size);
+        file_wipe_secret (&file);
     }
     if (done)
         *ret = pair;

@@ -17,7 +17,7 @@ static bool generate (
 {
     char password[CLI_PASSWORD_MAX] = "";
     struct secret_key key;
-    bool done;
+    bool done = false;
     if (!text_is_name (name))
         return error_set (
             error, ERROR_INPUT, "\"%s\" is no name for a key: letters, digits, '.', '_' and '-', at most %d",
@@ -25,13 +25,13 @@ static bool generate (
     if (file_exists (path_join (&cli->arena, folder, arena_format (&cli->arena, "%s.key", name))))
         return error_set (
             error, ERROR_CONFLICT, "%s/%s.key is there already: a key is never overwritten", folder, name);
-    if (!folder_make (folder, 0700, error) ||
-        (!no_password && !cli_password (cli, name, true, password, error)))
-        return false;
-    new_key_make (&key);
-    done = new_key_write (folder, name, &key, no_password ? NULL : password, error);
-    *ret = key.public;
-    secret_key_wipe (&key);
+    if (folder_make (folder, 0700, error) &&
+        (no_password || cli_password (cli, name, true, password, error))) {
+        new_key_make (&key);
+        done = new_key_write (folder, name, &key, no_password ? NULL : password, error);
+        *ret = key.public;
+        secret_key_wipe (&key);
+    }
     sodium_memzero (password, sizeof password);
     return done;
 }

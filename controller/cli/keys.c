@@ -55,7 +55,10 @@ static bool find_key (
 static bool password_of_file (const char *path, char ret[CLI_PASSWORD_MAX], struct error *error)
 {
     FILE *file = fopen (path, "re");
-    bool read = file != NULL && fgets (ret, CLI_PASSWORD_MAX, file) != NULL;
+    bool read;
+    if (file != NULL)
+        (void)setvbuf (file, NULL, _IONBF, 0); /* no copy is left in a buffer */
+    read = file != NULL && fgets (ret, CLI_PASSWORD_MAX, file) != NULL;
     if (file != NULL)
         (void)fclose (file);
     if (!read)
@@ -117,12 +120,11 @@ static bool prompt (const char *question, const char *key, char ret[CLI_PASSWORD
 static bool prompt_twice (const char *key, char ret[CLI_PASSWORD_MAX], struct error *error)
 {
     char again[CLI_PASSWORD_MAX] = "";
-    bool same;
-    if (!prompt ("New password for", key, ret, error) || !prompt ("Once more for", key, again, error))
-        return false;
-    same = strcmp (again, ret) == 0;
+    bool same = prompt ("New password for", key, ret, error) && prompt ("Once more for", key, again, error) &&
+                (strcmp (again, ret) == 0 ||
+                 error_set (error, ERROR_INPUT, "the two passwords differ: nothing was done"));
     sodium_memzero (again, sizeof again);
-    return same || error_set (error, ERROR_INPUT, "the two passwords differ: nothing was done");
+    return same;
 }
 
 bool cli_password (
@@ -169,8 +171,7 @@ bool cli_key (
            (secret_key_parse (file, encrypted ? password : NULL, ret, error) ||
             error_context (error, "%s", path));
     sodium_memzero (password, sizeof password);
-    if (file.size > 0)
-        sodium_memzero ((void *)(uintptr_t)file.data, file.size);
+    file_wipe_secret (&file);
     arena_free (&arena);
     if (good && ret_name != NULL)
         *ret_name = name;

@@ -12,7 +12,8 @@ enum { KEY_FILE_MOST = 4096 };
 bool history_options (
     const struct config *config, struct arena *arena, struct controller_options *ret, struct error *error)
 {
-    struct bytes file;
+    struct bytes file = {0};
+    bool good;
     const char **targets = arena_array (arena, config->target_count, sizeof targets[0]);
     struct controller_options options = {
         .heartbeat = config->heartbeat,
@@ -23,12 +24,14 @@ bool history_options (
         .target_count = config->target_count};
     for (size_t i = 0; i < config->target_count; i++)
         targets[i] = config->targets[i].name;
-    if (!file_read_secret (config->signing_key, KEY_FILE_MOST, arena, &file, error))
-        return false;
-    if (!secret_key_parse (file, NULL, &options.key, error))
-        return error_context (error, "%s", config->signing_key);
-    *ret = options;
-    return true;
+    good = file_read_secret (config->signing_key, KEY_FILE_MOST, arena, &file, error) &&
+           (secret_key_parse (file, NULL, &options.key, error) ||
+            error_context (error, "%s", config->signing_key));
+    if (good)
+        *ret = options;
+    file_wipe_secret (&file);
+    secret_key_wipe (&options.key);
+    return good;
 }
 
 static void count (struct history *history, const struct record_type *type, const struct store_row *row)

@@ -117,6 +117,45 @@ static void test_secret (void **state)
     }
     assert_int_equal (chmod (path, 0400), 0);
     assert_true (file_read_secret (path, 100, &place->arena, &content, &error));
+    assert_int_equal (content.size, 6);
+    file_wipe_secret (&content);
+    assert_int_equal (content.size, 0);
+    /* It is the file that is judged, whatever leads to it. */
+    assert_int_equal (symlink ("key", path_of (place, "link")), 0);
+    assert_true (file_read_secret (path_of (place, "link"), 100, &place->arena, &content, &error));
+    assert_int_equal (chmod (path, 0440), 0);
+    assert_false (file_read_secret (path_of (place, "link"), 100, &place->arena, &content, &error));
+}
+
+static void test_wiped (void **state)
+{
+    struct place *place = *state;
+    const char *path = path_of (place, "key");
+    struct bytes content;
+    struct bytes copy;
+    struct error error;
+    assert_true (file_write (path, bytes_of_text ("secret"), 0600, &error));
+    assert_true (file_read_secret (path, 100, &place->arena, &content, &error));
+    copy = content;
+    file_wipe_secret (&content);
+    assert_memory_equal (copy.data, "\0\0\0\0\0\0", 6);
+}
+
+/* Only root can read, or make, a file that is another's and closed to all. */
+static void test_secret_of_another (void **state)
+{
+    struct place *place = *state;
+    const char *path = path_of (place, "key");
+    struct bytes content;
+    struct error error;
+    if (geteuid () != 0)
+        skip ();
+    assert_true (file_write (path, bytes_of_text ("secret"), 0600, &error));
+    assert_int_equal (chown (path, 12345, 12345), 0);
+    assert_false (file_read_secret (path, 100, &place->arena, &content, &error));
+    assert_int_equal (error.kind, ERROR_REFUSED);
+    assert_non_null (strstr (error.text, "belongs to user 12345"));
+    assert_non_null (strstr (error.text, "chown 0 "));
 }
 
 static void test_create (void **state)
@@ -300,6 +339,8 @@ int main (void)
         cmocka_unit_test_setup_teardown (test_write_and_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown (test_read_is_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown (test_secret, set_up, tear_down),
+        cmocka_unit_test_setup_teardown (test_wiped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown (test_secret_of_another, set_up, tear_down),
         cmocka_unit_test_setup_teardown (test_create, set_up, tear_down),
         cmocka_unit_test_setup_teardown (test_failed_write_leaves_the_old, set_up, tear_down),
         cmocka_unit_test_setup_teardown (test_unwritable_folder, set_up, tear_down),
