@@ -9,6 +9,7 @@
 
 #include "agent/core/session.h"
 #include "agent/io/fetch.h"
+#include "agent/io/session_rights.h"
 #include "agent/io/state.h"
 #include "common/io/channel.h"
 #include "common/io/clock.h"
@@ -35,6 +36,7 @@ struct loop {
     struct wire_socket *sockets[SOCKETS]; /* DEALER, SUB */
     struct channel *channel;
     struct fetch *fetch;
+    struct session_rights rights;
     struct session *session;
     struct session_effects effects;
     struct spool_news *news;
@@ -124,6 +126,12 @@ static struct fetch_state *add_news (struct loop *loop, const struct digest *con
     return &news->state;
 }
 
+static void reconnect (struct loop *loop)
+{
+    if (session_rights_are_stale (&loop->rights, &loop->error) || !connect_sockets (loop, &loop->error))
+        loop->failed = true;
+}
+
 static void perform (struct loop *loop, const struct session_effect *effect)
 {
     switch (effect->kind) {
@@ -134,8 +142,7 @@ static void perform (struct loop *loop, const struct session_effect *effect)
         hand_over (loop, effect);
         break;
     case SESSION_RECONNECT:
-        if (!connect_sockets (loop, &loop->error))
-            loop->failed = true;
+        reconnect (loop);
         break;
     case SESSION_OPEN:
         fetch_open (loop->fetch, &effect->content, effect->length, add_news (loop, &effect->content));
@@ -250,7 +257,8 @@ static bool turn (struct loop *loop, bool *ret_going)
     return !loop->failed;
 }
 
-/* Root's files are read first; then root's rights go; only then is there a network. */
+/* Root's files are read first; then root's rights go, and after them all others; only then is there a
+   network. */
 static bool begin (struct loop *loop, struct error *error)
 {
     struct state_paths paths = state_paths (loop->config, &loop->arena);
@@ -263,6 +271,13 @@ static bool begin (struct loop *loop, struct error *error)
     if (!privileges_drop (&privileges, error))
         return false;
     (void)prctl (PR_SET_NAME, "relevo-session");
+    if (!session_rights_enter (&loop->rights, paths.spool, &loop->connection, error))
+        return false;
+    if (loop->rights.landlock == 0)
+        log_line (
+            loop->log, LOG_NOTE,
+            "this kernel has no Landlock: file modes alone keep the session from files, and nothing keeps it "
+            "from other ports");
     loop->channel = channel_new (SESSION_CHANNEL);
     loop->session = session_new ();
     return wire_open (NULL, NULL, &loop->wire, error) && connect_sockets (loop, error);
