@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "common/io/sandbox.h"
 #include "controller/io/notify.h"
 #include "controller/io/program.h"
 
@@ -93,6 +94,11 @@ int main (int count, char **words)
     struct error error;
     bool good;
     int code;
+    /* It holds keys, or a target's secrets. */
+    if (!sandbox_hide (&error)) {
+        log_line (&log, LOG_PROBLEM, "%s", error.text);
+        return EXIT_ERROR;
+    }
     if (count == 2 && strcmp (words[1], NOTIFY_POST_WORD) == 0)
         return notify_post ();
     code = read_arguments (count, words, &arguments);

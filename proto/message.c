@@ -8,8 +8,9 @@ static const struct {
     const char *name;
 } senders[] = {
     {FROM_STRANGER, "a stranger"}, {FROM_AGENT, "an agent"},         {FROM_CONTROLLER, "the controller"},
-    {FROM_SESSION, "a session"},   {FROM_INSTALLER, "an installer"}, {FROM_OPERATOR, "an operator"},
-    {FROM_RELEASER, "a releaser"}, {FROM_PERSON, "a person"},
+    {FROM_SESSION, "a session"},   {FROM_INSTALLER, "an installer"}, {FROM_FACE, "relevod's face"},
+    {FROM_COURIER, "the courier"}, {FROM_OPERATOR, "an operator"},   {FROM_RELEASER, "a releaser"},
+    {FROM_PERSON, "a person"},
 };
 
 const char *sender_name (unsigned sender)

@@ -37,6 +37,8 @@ enum sender {
     FROM_INSTALLER = 1 << 5,  /* to its session */
     FROM_OPERATOR = 1 << 6,   /* a person in the role operator, of any environment */
     FROM_RELEASER = 1 << 7,   /* a person in the role releaser */
+    FROM_FACE = 1 << 8,       /* relevod's process that talks to the network, to its courier */
+    FROM_COURIER = 1 << 9,    /* to its face */
     FROM_ANY_PERSON = FROM_PERSON | FROM_OPERATOR | FROM_RELEASER, /* whom the file system let in */
 };
 

@@ -115,7 +115,8 @@ static const int hostile[] = {
 static const int for_sanitizer[] = {SCMP_SYS (clone),     SCMP_SYS (ptrace),    SCMP_SYS (wait4),
                                     SCMP_SYS (prctl),     SCMP_SYS (kill),      SCMP_SYS (tgkill),
                                     SCMP_SYS (pipe),      SCMP_SYS (pipe2),     SCMP_SYS (personality),
-                                    SCMP_SYS (ioctl),     SCMP_SYS (mincore),   SCMP_SYS (prlimit64),
+                                    SCMP_SYS (ioctl),     SCMP_SYS (mincore),   SCMP_SYS (getdents),
+                                    SCMP_SYS (dup),       SCMP_SYS (getrusage), SCMP_SYS (prlimit64),
                                     SCMP_SYS (getrlimit), SCMP_SYS (setrlimit), SCMP_SYS (process_vm_readv)};
 
 static bool is_sanitizers (int call)

@@ -17,9 +17,9 @@ struct reader {
     struct error *error;
 };
 
-static const char *const known_keys[] = {"name",      "state",    "agents",      "publish",      "people",
-                                         "local",     "wire_key", "signing_key", "trust",        "fleet",
-                                         "heartbeat", "tick",     "permit_life", "notice_retry", "targets"};
+static const char *const known_keys[] = {
+    "name",  "state", "agents",    "publish", "people",      "local",        "wire_key", "signing_key",
+    "trust", "fleet", "heartbeat", "tick",    "permit_life", "notice_retry", "targets",  "user"};
 static const char *const target_keys[] = {"webhook", "headers", "command", "deadline"};
 
 #define COUNT(list) (sizeof (list) / sizeof (list)[0])
@@ -204,14 +204,22 @@ static bool read_targets (const struct reader *reader, struct config *ret)
     return true;
 }
 
+static bool read_user (const struct reader *reader, struct config *ret)
+{
+    const struct tree *node = tree_get (reader->map, "user");
+    ret->user = "";
+    return node == NULL || tree_name (node, "user", &ret->user, reader->error);
+}
+
 static bool read_all (const struct reader *reader, struct config *ret)
 {
     const struct tree *name;
     return tree_check_keys (reader->map, "controller.yaml", known_keys, COUNT (known_keys), reader->error) &&
            required (reader, "name", &name) && tree_name (name, "name", &ret->name, reader->error) &&
-           read_path (reader, "state", &ret->state) && read_tcp (reader, "agents", &ret->agents) &&
-           read_tcp (reader, "publish", &ret->publish) && read_tcp (reader, "people", &ret->people) &&
-           read_ipc (reader, "local", &ret->local) && read_path (reader, "wire_key", &ret->wire_key) &&
+           read_path (reader, "state", &ret->state) && read_user (reader, ret) &&
+           read_tcp (reader, "agents", &ret->agents) && read_tcp (reader, "publish", &ret->publish) &&
+           read_tcp (reader, "people", &ret->people) && read_ipc (reader, "local", &ret->local) &&
+           read_path (reader, "wire_key", &ret->wire_key) &&
            read_path (reader, "signing_key", &ret->signing_key) && read_path (reader, "trust", &ret->trust) &&
            read_path (reader, "fleet", &ret->fleet) && read_spans (reader, ret) && read_targets (reader, ret);
 }

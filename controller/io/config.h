@@ -24,6 +24,7 @@ struct target {
 struct config {
     const char *name;
     const char *state; /* folder: journal.sqlite, depot/, lock, endpoints */
+    const char *user;  /* whom relevod becomes where it is started as root; "" if none */
     const char *agents;
     const char *publish;
     const char *people;

@@ -62,10 +62,12 @@ bool history_apply (void *context, const struct store_row *row, struct error *er
 /* --------------------------------------------------------------------------------------- the first documents
  */
 
-struct first {
-    struct entry_trust trust;
-    struct entry_fleet fleet;
-};
+void history_first_read (const struct config *config, struct arena *arena, struct history_first *ret)
+{
+    *ret = (struct history_first){0};
+    ret->there = signed_file_read (config->trust, arena, &ret->trust, &ret->why) &&
+                 signed_file_read (config->fleet, arena, &ret->fleet, &ret->why);
+}
 
 static bool check_signing (
     const struct config *config, const struct trust *trust, const struct public_key *signing,
@@ -82,31 +84,33 @@ static bool check_signing (
 
 /* The administrator who wrote the configuration vouches for the first trust document: its own digest is the
    pin. */
-static bool read_first (
-    const struct config *config, const struct public_key *signing, struct instant now, struct arena *arena,
-    struct first *ret, struct error *error)
+static bool judge_first (
+    const struct config *config, const struct history_first *first, const struct public_key *signing,
+    struct instant now, struct arena *arena, struct error *error)
 {
     struct trust trust;
     struct fleet fleet;
     struct digest pin;
-    if (!signed_file_read (config->trust, arena, &ret->trust.document, error) ||
-        !signed_file_read (config->fleet, arena, &ret->fleet.document, error))
+    if (!first->there) {
+        *error = first->why;
         return false;
-    pin = digest_of (ret->trust.document.content.data, ret->trust.document.content.size);
-    if (!accept_first_trust (&ret->trust.document, &pin, now, arena, &trust, error))
+    }
+    pin = digest_of (first->trust.content.data, first->trust.content.size);
+    if (!accept_first_trust (&first->trust, &pin, now, arena, &trust, error))
         return error_context (error, "%s", config->trust);
-    if (!accept_fleet (&trust, 1, &ret->fleet.document, now, arena, &fleet, error))
+    if (!accept_fleet (&trust, 1, &first->fleet, now, arena, &fleet, error))
         return error_context (error, "%s", config->fleet);
     return check_signing (config, &trust, signing, error);
 }
 
 static bool append_first (
-    struct store *store, const struct first *first, struct instant now, struct error *error)
+    struct store *store, const struct entry_trust *first_trust, const struct entry_fleet *first_fleet,
+    struct instant now, struct error *error)
 {
     struct buffer trust = {0};
     struct buffer fleet = {0};
-    bool good = message_encode (&entry_trust_type, &first->trust, &trust, error) &&
-                message_encode (&entry_fleet_type, &first->fleet, &fleet, error);
+    bool good = message_encode (&entry_trust_type, first_trust, &trust, error) &&
+                message_encode (&entry_fleet_type, first_fleet, &fleet, error);
     struct store_entry entries[] = {
         {entry_trust_type.number, buffer_bytes (&trust)}, {entry_fleet_type.number, buffer_bytes (&fleet)}};
     good = good && store_append (store, now, entries, 2, error);
@@ -116,15 +120,16 @@ static bool append_first (
 }
 
 bool history_begin (
-    struct history *history, const struct config *config, const struct public_key *signing,
-    struct store *store, struct instant now, struct error *error)
+    struct history *history, const struct config *config, const struct history_first *first,
+    const struct public_key *signing, struct store *store, struct instant now, struct error *error)
 {
     struct arena arena = {0};
-    struct first first = {0};
-    bool good = read_first (config, signing, now, &arena, &first, error) &&
-                controller_apply (history->controller, &entry_trust_type, &first.trust, error) &&
-                controller_apply (history->controller, &entry_fleet_type, &first.fleet, error) &&
-                (store == NULL || append_first (store, &first, now, error));
+    const struct entry_trust trust = {first->trust};
+    const struct entry_fleet fleet = {first->fleet};
+    bool good = judge_first (config, first, signing, now, &arena, error) &&
+                controller_apply (history->controller, &entry_trust_type, &trust, error) &&
+                controller_apply (history->controller, &entry_fleet_type, &fleet, error) &&
+                (store == NULL || append_first (store, &trust, &fleet, now, error));
     arena_free (&arena);
     return good;
 }

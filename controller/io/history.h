@@ -23,10 +23,21 @@ struct history {
 /* A store_visit with a struct history as its context: applies each row. */
 bool history_apply (void *context, const struct store_row *row, struct error *error);
 
-/* For an empty journal: judges the trust and fleet documents that the configuration names, applies them, and
-   appends them to `store` in one transaction. With `store` NULL: only judges and applies. */
+/* The trust and fleet documents that the configuration names. */
+struct history_first {
+    bool there;
+    struct error why; /* where they could not be read: only an empty journal needs them */
+    struct envelope trust;
+    struct envelope fleet;
+};
+
+/* Memory from `arena`. To be called while root's files can still be read. */
+void history_first_read (const struct config *config, struct arena *arena, struct history_first *ret);
+
+/* For an empty journal: judges the first documents, applies them, and appends them to `store` in one
+   transaction. With `store` NULL: only judges and applies. */
 bool history_begin (
-    struct history *history, const struct config *config, const struct public_key *signing,
-    struct store *store, struct instant now, struct error *error);
+    struct history *history, const struct config *config, const struct history_first *first,
+    const struct public_key *signing, struct store *store, struct instant now, struct error *error);
 
 #endif

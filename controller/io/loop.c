@@ -176,13 +176,10 @@ static bool serve_door (struct loop *loop, enum door door, struct error *error)
 
 static struct span wait_span (struct loop *loop)
 {
-    struct instant notice = notify_deadline (loop->parts.notify);
     struct span least = {MOST_WAIT_MS};
     struct span span = instant_between (time_now (loop), controller_deadline (loop->parts.controller));
     if (span.ms < least.ms)
         least = span;
-    if (notice.ms != 0 && instant_between (loop->steady, notice).ms < least.ms)
-        least = instant_between (loop->steady, notice);
     if (loop->bulk.waiting_count > 0 || least.ms < 0)
         least.ms = 0;
     return least;
@@ -202,7 +199,14 @@ static void take_signals (struct loop *loop)
 static bool serve_notices (struct loop *loop, struct error *error)
 {
     struct notice_result result;
-    while (notify_service (loop->parts.notify, &result)) {
+    bool there;
+    if (!courier_service (loop->parts.courier, error))
+        return false;
+    while (true) {
+        if (!courier_next (loop->parts.courier, &result, &there, error))
+            return false;
+        if (!there)
+            return true;
         struct controller_event event = {
             .kind = CONTROLLER_NOTICE,
             .now = time_now (loop),
@@ -215,7 +219,6 @@ static bool serve_notices (struct loop *loop, struct error *error)
         if (!step (loop, &event, error))
             return false;
     }
-    return true;
 }
 
 static bool serve_time (struct loop *loop, struct error *error)
@@ -236,10 +239,10 @@ static bool serve_work (struct loop *loop, struct error *error)
 static bool turn (struct loop *loop, struct error *error)
 {
     bool ready[DOOR_COUNT] = {false};
-    struct pollfd files[NOTIFY_DESCRIPTORS + 1] = {{.fd = loop->signals, .events = POLLIN}};
-    size_t file_count = 1 + notify_descriptors (loop->parts.notify, &files[1]);
+    struct pollfd files[] = {{.fd = loop->signals, .events = POLLIN}, courier_poll (loop->parts.courier)};
     if (!wire_wait (
-            loop->wire, loop->performer.doors, DOOR_COUNT, ready, files, file_count, wait_span (loop), error))
+            loop->wire, loop->performer.doors, DOOR_COUNT, ready, files, sizeof files / sizeof files[0],
+            wait_span (loop), error))
         return false;
     take_signals (loop);
     for (enum door door = DOOR_AGENTS; door < DOOR_COUNT; door++)
@@ -283,40 +286,24 @@ static bool open_signals (struct loop *loop, struct error *error)
     return true;
 }
 
-static bool make_socket_folder (const char *endpoint, struct error *error)
-{
-    struct arena arena = {0};
-    const char *path = endpoint + strlen ("ipc://");
-    const char *slash = strrchr (path, '/');
-    bool good =
-        slash == path || folder_make (arena_text_of (&arena, path, (size_t)(slash - path)), 0755, error);
-    arena_free (&arena);
-    return good;
-}
-
 static bool open_sockets (struct loop *loop, struct error *error)
 {
     const struct config *config = loop->parts.config;
     struct performer *performer = &loop->performer;
-    struct wire_pair pair;
-    bool good;
-    if (!wire_pair_read (config->wire_key, &pair, error))
-        return false;
-    good = make_socket_folder (config->local, error) && wire_open (admit, loop, &loop->wire, error) &&
+    const struct wire_pair *pair = loop->parts.pair;
+    return wire_open (admit, loop, &loop->wire, error) &&
            wire_listen (
-               loop->wire, WIRE_ROUTER, config->agents, "agents", &pair, MOST_WAITING,
+               loop->wire, WIRE_ROUTER, config->agents, "agents", pair, MOST_WAITING,
                &performer->doors[DOOR_AGENTS], error) &&
            wire_listen (
-               loop->wire, WIRE_XPUB, config->publish, "publish", &pair, MOST_WAITING, &performer->publish,
+               loop->wire, WIRE_XPUB, config->publish, "publish", pair, MOST_WAITING, &performer->publish,
                error) &&
            wire_listen (
-               loop->wire, WIRE_ROUTER, config->people, "people", &pair, MOST_WAITING,
+               loop->wire, WIRE_ROUTER, config->people, "people", pair, MOST_WAITING,
                &performer->doors[DOOR_REMOTE], error) &&
            wire_listen (
-               loop->wire, WIRE_ROUTER, config->local, "local", &pair, MOST_WAITING,
+               loop->wire, WIRE_ROUTER, config->local, "local", pair, MOST_WAITING,
                &performer->doors[DOOR_LOCAL], error);
-    wire_pair_wipe (&pair);
-    return good;
 }
 
 bool loop_open (const struct loop_parts *parts, struct loop **ret, struct error *error)
@@ -328,7 +315,7 @@ bool loop_open (const struct loop_parts *parts, struct loop **ret, struct error 
     loop->now = clock_now ();
     loop->steady = clock_steady ();
     loop->performer.store = parts->store;
-    loop->performer.notify = parts->notify;
+    loop->performer.courier = parts->courier;
     loop->performer.log = parts->log;
     loop->bulk = (struct bulk){.performer = &loop->performer, .depot = parts->depot, .store = parts->store};
     if (!open_signals (loop, error) || !open_sockets (loop, error)) {

@@ -1,4 +1,4 @@
-/* The real loop around controller_step: sockets, clock, signals, children. One thread; nothing in it waits
+/* The real loop around controller_step: sockets, clock, signals, courier. One thread; nothing in it waits
    for anybody but wire_wait. */
 #ifndef RELEVO_CONTROLLER_IO_LOOP_H
 #define RELEVO_CONTROLLER_IO_LOOP_H
@@ -6,8 +6,8 @@
 #include "common/io/log.h"
 #include "controller/core/controller.h"
 #include "controller/io/config.h"
+#include "controller/io/courier.h"
 #include "controller/io/depot.h"
-#include "controller/io/notify.h"
 #include "controller/io/store.h"
 
 /* Everything must outlive the loop. */
@@ -17,17 +17,18 @@ struct loop_parts {
     struct controller *controller; /* the journal is applied already */
     struct store *store;
     struct depot *depot;
-    struct notify *notify;
+    struct courier *courier;
+    const struct wire_pair *pair; /* only loop_open needs it: wipe it afterwards (libzmq keeps a copy) */
 };
 
 struct loop;
 
-/* Reads the wire key, blocks the signals that end the program, and binds the four endpoints. Before the
+/* Blocks the signals that end the program, and binds the four endpoints, whose folder is there. Before the
    process has any thread. */
 bool loop_open (const struct loop_parts *parts, struct loop **ret, struct error *error);
 
 /* Starts a new epoch, writes STATE/endpoints, says "ready", and goes on until SIGTERM or SIGINT (true) or
-   until the journal can't be written (false). */
+   until the journal can't be written or the courier has ended (false). */
 bool loop_run (struct loop *loop, struct error *error);
 
 void loop_close (struct loop **loop);

@@ -1,6 +1,7 @@
-/* Notifications: each is one child process with a deadline, so that a slow target stops nobody. Webhooks are
-   posted by this same program, started as `PROGRAM --post` with its orders in the environment, where other
-   users can't read them. At most NOTIFY_MOST_RUNNING run at once; the rest wait. */
+/* Notifications, as the courier carries them out: each is one child process with a deadline, so that a slow
+   target stops nobody. Webhooks are posted by this same program, started as `PROGRAM --post` with its orders
+   in the environment, where other users can't read them. At most NOTIFY_MOST_RUNNING run at once; the rest
+   wait. */
 #ifndef RELEVO_CONTROLLER_IO_NOTIFY_H
 #define RELEVO_CONTROLLER_IO_NOTIFY_H
 

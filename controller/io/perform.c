@@ -122,7 +122,7 @@ static void notify (struct performer *performer, const struct controller_effect 
 {
     struct notice notice = {effect->target, effect->notice_key, effect->notice_text, effect->head};
     struct error error;
-    if (notify_push (performer->notify, &notice, &error))
+    if (courier_tell (performer->courier, &notice, &error))
         return;
     log_line (performer->log, LOG_WARNING, "notification to %s: %s", notice.target, error.text);
     add_echo (

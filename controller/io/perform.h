@@ -7,11 +7,11 @@
 #include "common/io/log.h"
 #include "common/io/wire.h"
 #include "controller/core/controller.h"
-#include "controller/io/notify.h"
+#include "controller/io/courier.h"
 #include "controller/io/store.h"
 
-/* A route that can't be reached (CONTROLLER_GONE), or a notification that was not even begun
-   (CONTROLLER_NOTICE). */
+/* A route that can't be reached (CONTROLLER_GONE), or a notification that was not even handed
+   over (CONTROLLER_NOTICE). */
 struct echo {
     enum controller_event_kind kind;
     struct route route;
@@ -21,7 +21,7 @@ struct echo {
 
 struct performer {
     struct store *store;
-    struct notify *notify;
+    struct courier *courier;
     const struct log *log;
     struct wire_socket *doors[DOOR_COUNT];
     struct wire_socket *publish;

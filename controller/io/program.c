@@ -8,28 +8,34 @@
 #include "common/io/wire.h"
 #include "controller/io/history.h"
 #include "controller/io/loop.h"
+#include "controller/io/rights.h"
 
 /* Everything that one run owns. */
 struct program {
     const struct log *log;
     struct arena arena;
     struct config config;
+    struct rights rights;
+    struct courier *courier;
+    struct wire_pair pair;
     struct public_key signing;
+    struct history_first first;
     struct history history;
     struct store *store;
     struct depot *depot;
-    struct notify *notify;
 };
 
-static bool open_controller (struct program *program, const char *path, struct error *error)
+/* Keys, and what else only the user who started it may read. */
+static bool open_controller (struct program *program, struct error *error)
 {
     struct controller_options options;
-    if (!config_read (path, &program->arena, &program->config, error) ||
+    if (!wire_pair_read (program->config.wire_key, &program->pair, error) ||
         !history_options (&program->config, &program->arena, &options, error))
         return false;
     program->signing = options.key.public;
     program->history.controller = controller_new (&options);
     secret_key_wipe (&options.key);
+    history_first_read (&program->config, &program->arena, &program->first);
     return true;
 }
 
@@ -39,25 +45,24 @@ static bool open_journal (struct program *program, enum store_mode mode, struct 
     struct store *writer;
     if (mode == STORE_READ && !file_exists (path_join (&program->arena, state, "journal.sqlite")))
         return history_begin (
-            &program->history, &program->config, &program->signing, NULL, clock_now (), error);
+            &program->history, &program->config, &program->first, &program->signing, NULL, clock_now (),
+            error);
     if (!store_open (state, mode, history_apply, &program->history, &program->store, error))
         return false;
     writer = mode == STORE_WRITE ? program->store : NULL;
-    return store_newest (program->store) > 0 ||
-           history_begin (
-               &program->history, &program->config, &program->signing, writer, clock_now (), error);
+    return store_newest (program->store) > 0 || history_begin (
+                                                    &program->history, &program->config, &program->first,
+                                                    &program->signing, writer, clock_now (), error);
 }
 
 static bool check (struct program *program, FILE *out, struct error *error)
 {
     const struct config *config = &program->config;
-    struct wire_pair pair;
     char text[WIRE_TEXT_SIZE];
     char time[TIME_TEXT_SIZE];
-    if (!wire_pair_read (config->wire_key, &pair, error) || !open_journal (program, STORE_READ, error))
+    if (!open_journal (program, STORE_READ, error))
         return false;
-    fprintf (out, "controller %s, wire key %s\n", config->name, wire_key_print (&pair.public, text));
-    wire_pair_wipe (&pair);
+    fprintf (out, "controller %s, wire key %s\n", config->name, wire_key_print (&program->pair.public, text));
     fprintf (
         out, "agents %s, publish %s, people %s, local %s\n", config->agents, config->publish, config->people,
         config->local);
@@ -74,6 +79,19 @@ static bool check (struct program *program, FILE *out, struct error *error)
     return fflush (out) == 0 || error_set (error, ERROR_SYSTEM, "the report can't be written");
 }
 
+/* Who does what is settled before anything secret is known, and rights are gone before anything that comes
+   from outside is looked at, be it the journal. */
+static bool divide_rights (struct program *program, struct error *error)
+{
+    struct courier_options courier = {.config = &program->config, .log = program->log};
+    if (!rights_find (&program->config, &program->rights, error) ||
+        !rights_give_folders (&program->config, &program->rights, error))
+        return false;
+    courier.privileges = program->rights.drops ? &program->rights.privileges : NULL;
+    return courier_start (&courier, &program->courier, error) && open_controller (program, error) &&
+           rights_give_up (&program->config, &program->rights, program->log, error);
+}
+
 static bool serve (struct program *program, struct error *error)
 {
     struct loop *loop;
@@ -84,10 +102,12 @@ static bool serve (struct program *program, struct error *error)
     log_line (
         program->log, LOG_NOTE, "%s %s: %" PRIu64 " entries in the journal", program->config.name,
         RELEVO_VERSION, store_newest (program->store));
-    program->notify = notify_new (&program->config);
     struct loop_parts parts = {&program->config, program->log,   program->history.controller,
-                               program->store,   program->depot, program->notify};
-    if (!loop_open (&parts, &loop, error))
+                               program->store,   program->depot, program->courier,
+                               &program->pair};
+    good = loop_open (&parts, &loop, error);
+    wire_pair_wipe (&program->pair);
+    if (!good)
         return false;
     good = loop_run (loop, error);
     loop_close (&loop);
@@ -96,7 +116,8 @@ static bool serve (struct program *program, struct error *error)
 
 static void close_all (struct program *program)
 {
-    notify_free (&program->notify);
+    courier_stop (&program->courier);
+    wire_pair_wipe (&program->pair);
     depot_close (&program->depot);
     store_close (&program->store);
     if (program->history.controller != NULL)
@@ -107,7 +128,8 @@ static void close_all (struct program *program)
 bool program_serve (const char *config, const struct log *log, struct error *error)
 {
     struct program program = {.log = log};
-    bool good = open_controller (&program, config, error) && serve (&program, error);
+    bool good = config_read (config, &program.arena, &program.config, error) &&
+                divide_rights (&program, error) && serve (&program, error);
     close_all (&program);
     return good;
 }
@@ -115,7 +137,8 @@ bool program_serve (const char *config, const struct log *log, struct error *err
 bool program_check (const char *config, FILE *out, struct error *error)
 {
     struct program program = {0};
-    bool good = open_controller (&program, config, error) && check (&program, out, error);
+    bool good = config_read (config, &program.arena, &program.config, error) &&
+                open_controller (&program, error) && check (&program, out, error);
     close_all (&program);
     return good;
 }

@@ -45,6 +45,7 @@ static void test_defaults (void **state)
     assert_string_equal (config.local, "ipc:///etc/relevo/local");
     assert_string_equal (config.wire_key, "/etc/relevo/wire.key");
     assert_string_equal (config.signing_key, "/keys/controller.key");
+    assert_string_equal (config.user, "");
     assert_int_equal (config.heartbeat.ms, 2000);
     assert_int_equal (config.tick.ms, 5000);
     assert_int_equal (config.permit_life.ms, 600000);
@@ -61,7 +62,8 @@ static void test_targets (void **state)
     const struct target *target;
     (void)state;
     if (!parse (
-            GOOD "heartbeat: 500ms\n"
+            GOOD "user: relevo\n"
+                 "heartbeat: 500ms\n"
                  "targets:\n"
                  "  slack: { webhook: \"https://hooks.example/x\", headers: [\"X-Team: ops\"] }\n"
                  "  mail: { command: [sendmail, -t], deadline: 5s }\n",
@@ -69,6 +71,7 @@ static void test_targets (void **state)
         fail_msg ("%s", error.text);
     assert_int_equal (config.heartbeat.ms, 500);
     assert_int_equal (config.target_count, 2);
+    assert_string_equal (config.user, "relevo");
     target = config_target (&config, "slack");
     assert_string_equal (target->webhook, "https://hooks.example/x");
     assert_string_equal (target->headers[0], "X-Team: ops");
@@ -100,6 +103,7 @@ static const struct wrong wrongs[] = {
     {WITHOUT_NAME, "controller.yaml:1:1", "\"name\" is missing"},
     {"- a\n- b\n", "controller.yaml:1:1", ""},
     {GOOD "hartbeat: 2s\n", "controller.yaml:11:1", "heartbeat"},
+    {GOOD "user: \"no such name\"\n", "controller.yaml:11:7", "user"},
     {GOOD "heartbeat: fast\n", "controller.yaml:11:12", "fast"},
     {GOOD "tick: 0s\n", "controller.yaml:11:7", "longer than 0"},
     {GOOD "name: again\n", "controller.yaml:11:1", "name"},
