@@ -110,9 +110,7 @@ bool state_key (const struct state_paths *paths, bool make, struct secret_key *r
     struct bytes file = {0};
     bool good = file_exists (paths->key) || !make || make_key (paths->key, error);
     good = good && file_read_secret (paths->key, KEY_FILE_MAX, &arena, &file, error) &&
-           secret_key_parse (file, NULL, ret, error);
-    if (!good)
-        (void)error_context (error, "%s", paths->key);
+           (secret_key_parse (file, NULL, ret, error) || error_context (error, "%s", paths->key));
     file_wipe_secret (&file);
     arena_free (&arena);
     return good;
