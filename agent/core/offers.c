@@ -16,7 +16,7 @@ bool clock_is_sane (const struct installer *installer, struct instant now, struc
 {
     char past[TIME_TEXT_SIZE];
     char here[TIME_TEXT_SIZE];
-    if (now.ms >= installer->clock.floor.ms - CLOCK_SLACK_MS)
+    if (!instant_before (now, instant_add (installer->clock.floor, (struct span){-CLOCK_SLACK_MS})))
         return true;
     return error_set (
         error, ERROR_REFUSED,
@@ -230,7 +230,7 @@ static void note_tick (
                      tick->fleet_version != clock->fleet_version;
     if (instant_before (note.floor, tick->issued))
         note.floor = tick->issued;
-    if (note.floor.ms - clock->floor.ms >= (says_more ? EPOCH_NOTE_MS : CLOCK_NOTE_MS)) {
+    if (instant_between (clock->floor, note.floor).ms >= (says_more ? EPOCH_NOTE_MS : CLOCK_NOTE_MS)) {
         effects_record (installer, effects, &note_clock_type, &note);
         return;
     }

@@ -256,6 +256,30 @@ static void test_clock_floor_in_the_far_future (void **state)
     world_free (world);
 }
 
+/* Roots that name a new controller, in a document of a time before all time: the floor is as low as can be,
+   and nothing is counted past its end. */
+static void test_clock_floor_before_all_time (void **state)
+{
+    struct world *world = world_new (HOST_1);
+    struct envelope second = make_trust (world, 2, STRANGER);
+    struct release release;
+    struct trust trust;
+    (void)state;
+    assert_true (document_read (&trust_type, second.content, &world->arena, &trust, NULL));
+    trust.issued.ms = INT64_MIN;
+    second = sign (world, &trust_type, &trust, ROOT);
+    offer (world, &second);
+    assert_int_equal (world->note_count, 4);
+    boot (world);
+    beat (world, 1, STRANGER);
+    assert_int_equal (world->note_count, 5);
+    release = make_plan (world, "2.0", 2, RELEASER);
+    offer (world, &release.plan);
+    offer_permit_by (world, make_permit (world, &release, 1, 1), NULL, 0, STRANGER);
+    assert_runs (world, release.folder);
+    world_free (world);
+}
+
 /* A new epoch with each tick: the journal grows with the time that passes, not with the ticks. */
 static void test_flood_of_epochs (void **state)
 {
@@ -353,6 +377,7 @@ int main (void)
         cmocka_unit_test (test_expired_link_of_the_trust_chain),
         cmocka_unit_test (test_fleet_is_frozen),
         cmocka_unit_test (test_clock_floor_in_the_far_future),
+        cmocka_unit_test (test_clock_floor_before_all_time),
         cmocka_unit_test (test_flood_of_epochs),
         cmocka_unit_test (test_tick_from_the_future),
         cmocka_unit_test (test_flood_of_offers),
