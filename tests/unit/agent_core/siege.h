@@ -23,7 +23,7 @@ static const char *const signer_names[SIGNERS] = {
     "root-1", "operator-1", "releaser-1", "controller-1", "ana",        "luis",       "stranger", "p1", "p2",
     "root-2", "root-3",     "root-4",     "operator-2",   "releaser-2", "releaser-3", "eva",      "bo"};
 
-enum { EVIDENCE = 4 };
+enum { EVIDENCE = 4, TURN_MS = 10 };
 
 /* What step 4 needs: p1 kept, p1 passed, and two sign-offs. */
 enum evidence { KEPT, PASSED, ANA_APPROVES, LUIS_APPROVES };
@@ -201,7 +201,7 @@ static inline size_t feed (struct world *world, struct installer_event event)
 {
     struct installer_effects effects = {0};
     size_t acts = 0;
-    world->now.ms += 10;
+    world->now.ms += TURN_MS;
     event.now = world->now;
     installer_step (world->installer, &event, &effects);
     for (size_t i = 0; i < effects.count; i++)
