@@ -298,16 +298,9 @@ static inline void swap_fields (struct mutator *mutator, const struct record_typ
         swap_values (field_of (one, record), field_of (other, record), value_size (one), mutator->arena);
 }
 
-/* Changes one field, of the record or of one of its parts, or swaps two. Lists are changed in place: the
-   record must be the caller's own, as a decoded one is. Now and then everything is as before. */
-static inline void mutate_record (struct mutator *mutator, const struct record_type *type, void *record)
+static inline void mutate_field (struct mutator *mutator, const struct field *field, void *record)
 {
-    const struct field *field = &type->fields[roll (mutator, type->field_count)];
     void *place = field_of (field, record);
-    if (one_in (mutator, 8)) {
-        swap_fields (mutator, type, record);
-        return;
-    }
     switch (field->kind) {
     case FIELD_U64:
         *(uint64_t *)place = mutate_number (mutator, *(uint64_t *)place, field->bound);
@@ -343,6 +336,49 @@ static inline void mutate_record (struct mutator *mutator, const struct record_t
     case FIELD_DIGESTS:
         mutate_list (mutator, field, record);
         break;
+    }
+}
+
+/* Changes one field, of the record or of one of its parts, or swaps two. Lists are changed in place: the
+   record must be the caller's own, as a decoded one is. Now and then everything is as before. */
+static inline void mutate_record (struct mutator *mutator, const struct record_type *type, void *record)
+{
+    if (one_in (mutator, 8))
+        swap_fields (mutator, type, record);
+    else
+        mutate_field (mutator, &type->fields[roll (mutator, type->field_count)], record);
+}
+
+/* ------------------------------------------------------------------------------------------ whole records */
+
+static inline void fill_record (struct mutator *mutator, const struct record_type *type, void *record);
+
+/* None to two items. */
+static inline void fill_list (struct mutator *mutator, const struct field *field, void *record)
+{
+    size_t count = roll (mutator, 3);
+    size_t size = value_size (field);
+    char *items = arena_array (mutator->arena, count, size);
+    for (size_t i = 0; i < count; i++)
+        if (field->kind == FIELD_MANY)
+            fill_record (mutator, field->part, items + i * size);
+        else
+            mutate_item (mutator, field, items + i * size);
+    *(char **)field_of (field, record) = items;
+    field_count_set (field, record, count);
+}
+
+/* Any values, within the bounds of the table. `record` is all zero. */
+static inline void fill_record (struct mutator *mutator, const struct record_type *type, void *record)
+{
+    for (size_t i = 0; i < type->field_count; i++) {
+        const struct field *field = &type->fields[i];
+        if (is_list (field))
+            fill_list (mutator, field, record);
+        else if (field->kind == FIELD_ONE)
+            fill_record (mutator, field->part, field_of (field, record));
+        else if (!one_in (mutator, 4))
+            mutate_field (mutator, field, record);
     }
 }
 
