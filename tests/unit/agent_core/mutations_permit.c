@@ -255,6 +255,8 @@ static void spoil_picks (struct theatre *theatre, struct move *move)
     size_t which = move->count > 0 ? roll (mutator, move->count) : 0;
     size_t other = move->count > 0 ? roll (mutator, move->count) : 0;
     const struct piece *kept = move->picks[which];
+    size_t release = roll (mutator, RELEASES);
+    uint64_t attempt = 1 + roll (mutator, ATTEMPTS);
     switch (roll (mutator, 6)) {
     case 0:
         if (move->count > 0)
@@ -270,8 +272,7 @@ static void spoil_picks (struct theatre *theatre, struct move *move)
         break;
     case 3: /* the same of another plan or attempt */
         if (move->count > 0 && kept->kind <= LUIS_SAID_YES)
-            move->picks[which] =
-                piece_of (theatre, roll (mutator, RELEASES), 1 + roll (mutator, ATTEMPTS), kept->kind);
+            move->picks[which] = piece_of (theatre, release, attempt, kept->kind);
         break;
     case 4:
         pick (move, any_piece (theatre));
