@@ -47,17 +47,24 @@ static void theatre_begin (struct theatre *theatre, struct siege *siege, enum sc
 
 /* ---------------------------------------------------------------------------------------------- forgeries */
 
-/* Half of them by a key that may sign such things. */
+/* A stranger to all of this where the name is nobody's. */
+static unsigned signer_named (const char *name)
+{
+    for (unsigned i = 0; i < SIGNERS; i++)
+        if (strcmp (signer_names[i], name) == 0)
+            return i;
+    return STRANGER;
+}
+
+/* Half of them by the one whom it speaks for. */
 static void choose_signers (struct siege *siege, struct forgery *forgery)
 {
-    static const unsigned people[] = {ANA, LUIS, EVA, OPERATOR, OPERATOR_2};
+    const char *speaker = forgery->type == &receipt_type ? forgery->receipt.host : forgery->approval.name;
     struct mutator *mutator = &siege->mutator;
     forgery->count = 1 + roll (mutator, 2);
     for (size_t i = 0; i < forgery->count; i++)
-        if (one_in (mutator, 2))
-            forgery->signers[i] = (unsigned)roll (mutator, SIGNERS);
-        else
-            forgery->signers[i] = forgery->type == &receipt_type ? HOST_1 : people[roll (mutator, 5)];
+        forgery->signers[i] =
+            one_in (mutator, 2) ? (unsigned)roll (mutator, SIGNERS) : signer_named (speaker);
 }
 
 static bool forge (struct theatre *theatre, const struct envelope *source, struct forgery *ret)
@@ -192,6 +199,8 @@ static const struct envelope *source_for (struct theatre *theatre, size_t place)
         return &theatre->sources[roll (mutator, SOURCES)];
     if (theatre->scene == BEFORE_RETURN)
         return &theatre->sources[EVIDENCE + roll (mutator, REASONS)];
+    if (place >= ANA_APPROVES && one_in (mutator, 3)) /* the same person a second time */
+        return &theatre->sources[place == ANA_APPROVES ? LUIS_APPROVES : ANA_APPROVES];
     return &theatre->sources[place];
 }
 

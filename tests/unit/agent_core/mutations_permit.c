@@ -30,6 +30,7 @@ enum situation {
     FRESH,        /* p2, which has begun nothing; step 4 is its first */
     HAS_KEPT,     /* p1 has kept the first release */
     HAS_RETURNED, /* p1 kept the first release, and went back in attempt 1 */
+    HAS_RETRIED,  /* p1 has kept the first release in attempt 1, and again in attempt 2 */
     HAS_NEWER,    /* p1 has kept the second release */
     FLEET_OVER,   /* p2, and the fleet document has expired */
     SITUATIONS
@@ -111,6 +112,47 @@ static void order_back (struct theatre *theatre, size_t release)
     assert_int_equal (world->receipt.outcome, OUTCOME_RETURNED);
 }
 
+static void pick (struct move *move, const struct piece *piece)
+{
+    if (move->count < PICKS)
+        move->picks[move->count++] = piece;
+}
+
+/* All that the step needs. */
+static void pick_honestly (
+    const struct theatre *theatre, struct move *move, size_t release, uint64_t step, uint64_t attempt)
+{
+    size_t needed = step == 4 ? EVIDENCE : step == 2 ? 1 : 0;
+    for (size_t i = 0; i < needed; i++)
+        pick (move, piece_of (theatre, release, attempt, (enum kind)i));
+    if (attempt > 1)
+        pick (move, piece_of (theatre, release, attempt, RETRIED));
+}
+
+static void obey (struct theatre *theatre, size_t release, uint64_t step, uint64_t attempt)
+{
+    struct siege *siege = theatre->siege;
+    struct world *world = siege->world;
+    struct envelope evidence[PICKS];
+    struct move move = {.count = 0};
+    size_t receipts = world->receipts;
+    if (step == 0)
+        pick (&move, piece_of (theatre, release, attempt, ABORTED));
+    else
+        pick_honestly (theatre, &move, release, step, attempt);
+    for (size_t i = 0; i < move.count; i++)
+        evidence[i] = move.picks[i]->envelope;
+    offer (world, &theatre->releases[release].plan);
+    offer_permit (
+        world, make_permit (world, &theatre->releases[release], step, attempt), evidence, move.count);
+    assert_int_equal (world->receipts, receipts + 1);
+    assert_int_equal (world->receipt.step, step);
+    assert_int_equal (
+        world->receipt.outcome, step == 0   ? OUTCOME_RETURNED
+                                : step == 2 ? OUTCOME_PASSED
+                                            : OUTCOME_KEPT);
+}
+
 static void theatre_begin (struct theatre *theatre, struct siege *siege, enum situation situation)
 {
     bool second = situation == FRESH || situation == FLEET_OVER;
@@ -131,6 +173,8 @@ static void theatre_begin (struct theatre *theatre, struct siege *siege, enum si
     }
     if (situation == HAS_RETURNED)
         order_back (theatre, 0);
+    if (situation == HAS_RETRIED)
+        obey (theatre, 0, 1, 2);
 }
 
 /* ------------------------------------------------------------------------------------ what would be right */
@@ -186,6 +230,8 @@ static bool is_forbidden_here (const struct theatre *theatre, const struct move 
         return first && permit->step == 1;
     case HAS_RETURNED: /* over */
         return first;
+    case HAS_RETRIED:
+        return first || (release == 0 && permit->attempt == 2 && permit->step == 1);
     case HAS_NEWER:
         return release == 0 || (permit->attempt == 1 && permit->step == 1);
     case FLEET_OVER:
@@ -230,23 +276,6 @@ static bool would_be_right (const struct theatre *theatre, const struct move *mo
 static const struct piece *any_piece (struct theatre *theatre)
 {
     return &theatre->pieces[roll (&theatre->siege->mutator, theatre->count)];
-}
-
-static void pick (struct move *move, const struct piece *piece)
-{
-    if (move->count < PICKS)
-        move->picks[move->count++] = piece;
-}
-
-/* All that the step needs. */
-static void pick_honestly (
-    const struct theatre *theatre, struct move *move, size_t release, uint64_t step, uint64_t attempt)
-{
-    size_t needed = step == 4 ? EVIDENCE : step == 2 ? 1 : 0;
-    for (size_t i = 0; i < needed; i++)
-        pick (move, piece_of (theatre, release, attempt, (enum kind)i));
-    if (attempt > 1)
-        pick (move, piece_of (theatre, release, attempt, RETRIED));
 }
 
 static void spoil_picks (struct theatre *theatre, struct move *move)
@@ -349,6 +378,7 @@ static void attack (struct theatre *theatre)
     struct move move = move_make (theatre);
     size_t acts = something_else (theatre);
     if (would_be_right (theatre, &move) || !document_write (&permit_type, &move.permit, &content, NULL)) {
+        buffer_free (&content);
         if (acts == 0)
             round_void (siege);
         else
@@ -367,30 +397,6 @@ static void attack (struct theatre *theatre)
 
 /* ------------------------------------------------------------------------------------------------ control */
 
-static void obey (struct theatre *theatre, size_t release, uint64_t step, uint64_t attempt)
-{
-    struct siege *siege = theatre->siege;
-    struct world *world = siege->world;
-    struct envelope evidence[PICKS];
-    struct move move = {.count = 0};
-    size_t receipts = world->receipts;
-    if (step == 0)
-        pick (&move, piece_of (theatre, release, attempt, ABORTED));
-    else
-        pick_honestly (theatre, &move, release, step, attempt);
-    for (size_t i = 0; i < move.count; i++)
-        evidence[i] = move.picks[i]->envelope;
-    offer (world, &theatre->releases[release].plan);
-    offer_permit (
-        world, make_permit (world, &theatre->releases[release], step, attempt), evidence, move.count);
-    assert_int_equal (world->receipts, receipts + 1);
-    assert_int_equal (world->receipt.step, step);
-    assert_int_equal (
-        world->receipt.outcome, step == 0   ? OUTCOME_RETURNED
-                                : step == 2 ? OUTCOME_PASSED
-                                            : OUTCOME_KEPT);
-}
-
 /* With the missing piece added, or for what is open here: the same installer obeys. */
 static void assert_obeys (struct theatre *theatre)
 {
@@ -403,6 +409,9 @@ static void assert_obeys (struct theatre *theatre)
         break;
     case HAS_RETURNED:
         obey (theatre, 0, 1, 2);
+        break;
+    case HAS_RETRIED:
+        obey (theatre, 0, 2, 2);
         break;
     case HAS_NEWER:
         obey (theatre, 1, 2, 1);
@@ -456,6 +465,12 @@ static void test_host_that_has_returned (void **state)
     besiege (HAS_RETURNED, "returned");
 }
 
+static void test_host_that_has_retried (void **state)
+{
+    (void)state;
+    besiege (HAS_RETRIED, "retried");
+}
+
 static void test_host_that_has_a_newer_release (void **state)
 {
     (void)state;
@@ -474,6 +489,7 @@ int main (void)
         cmocka_unit_test (test_host_that_has_begun_nothing),
         cmocka_unit_test (test_host_that_has_kept),
         cmocka_unit_test (test_host_that_has_returned),
+        cmocka_unit_test (test_host_that_has_retried),
         cmocka_unit_test (test_host_that_has_a_newer_release),
         cmocka_unit_test (test_host_whose_fleet_has_expired),
     };
