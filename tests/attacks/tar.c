@@ -1,7 +1,6 @@
 #include "tests/attacks/tar.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { BLOCK = 512, NAME = 100, NUMBER = 12 };
@@ -23,15 +22,20 @@ struct header {
 
 static_assert (sizeof (struct header) == BLOCK, "a tar header is one block");
 
-static void number (char *place, size_t size, unsigned long value)
+/* Octal digits, and a NUL. */
+static void number (char *place, size_t size, size_t value)
 {
-    (void)snprintf (place, size, "%0*lo", (int)size - 1, value);
+    place[size - 1] = '\0';
+    for (size_t i = size - 1; i > 0; i--) {
+        place[i - 1] = (char)('0' + value % 8);
+        value /= 8;
+    }
 }
 
 static void add_sum (struct header *header)
 {
     const unsigned char *bytes = (const unsigned char *)header;
-    unsigned long sum = 0;
+    size_t sum = 0;
     (void)memset (header->sum, ' ', sizeof header->sum);
     for (size_t i = 0; i < sizeof *header; i++)
         sum += bytes[i];
