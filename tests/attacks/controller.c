@@ -6,7 +6,7 @@
 #include "proto/render.h"
 #include "tests/attacks/world.h"
 
-enum { PATIENCE_MS = 15000, LOG_SHOWN = 6000, LOG_MOST = 4 * 1024 * 1024, HEARTBEAT_SECONDS = 20 };
+enum { PATIENCE_MS = 15000, LOG_SHOWN = 6000, LOG_MOST = 4 * 1024 * 1024, HEARTBEAT_SECONDS = 2 };
 
 /* ------------------------------------------------------------------------------------------------- failures
  */
@@ -76,7 +76,7 @@ void world_publish (struct world *world, const struct record_type *type, const v
 void world_tick (struct world *world)
 {
     struct tick tick = draft_tick (&world->realm, world->epoch, ++world->sequence);
-    struct heartbeat heartbeat = {SIGNED (&world->realm, &tick_type, &tick, CONTROLLER)};
+    struct heartbeat heartbeat = {SIGNED (&world->realm, &tick_type, &tick, world->controller)};
     world_send (world, &heartbeat_type, &heartbeat);
 }
 
@@ -98,7 +98,7 @@ void world_permit_envelope (
 
 void world_permit (struct world *world, const struct permit *permit, const struct evidence *evidence)
 {
-    struct envelope envelope = SIGNED (&world->realm, &permit_type, permit, CONTROLLER);
+    struct envelope envelope = SIGNED (&world->realm, &permit_type, permit, world->controller);
     world_permit_envelope (world, &envelope, evidence);
 }
 
@@ -297,6 +297,18 @@ void world_logs (struct world *world, const char *words)
         if (is_late (begun))
             world_fail (world, "it does not log \"%s\"", words);
         world_serve (world, (struct span){50});
+    }
+}
+
+void world_knows (struct world *world, uint64_t trust, uint64_t fleet)
+{
+    struct instant begun = clock_steady ();
+    while (world->hello.trust_version != trust || world->hello.fleet_version != fleet) {
+        if (is_late (begun))
+            world_fail (
+                world, "it has trust %" PRIu64 " and fleet %" PRIu64, world->hello.trust_version,
+                world->hello.fleet_version);
+        serve_once (world, (struct span){100});
     }
 }
 

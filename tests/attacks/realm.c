@@ -9,7 +9,7 @@
 #include "common/io/clock.h"
 #include "tests/attacks/tar.h"
 
-enum { HOUR = 3600, FOLDER_DIGITS = 12 };
+enum { HOUR = 3600, DAY = 24 * HOUR, FOLDER_DIGITS = 12 };
 
 #define PRODUCT "app"
 
@@ -151,7 +151,7 @@ struct trust draft_trust (struct realm *realm, uint64_t version)
     struct trust trust = {
         .version = version,
         .issued = realm_now (realm),
-        .expires = realm_in (realm, HOUR),
+        .expires = realm_in (realm, DAY),
         .keys = arena_array (&realm->arena, key_count, sizeof *trust.keys),
         .keys_count = key_count,
         .roles = arena_array (&realm->arena, role_count, sizeof *trust.roles),
@@ -351,6 +351,14 @@ struct plan draft_plan (struct realm *realm, const char *version, uint64_t count
         .suites_count = 1,
         .steps = app_steps (realm),
         .steps_count = TESTS_P2};
+}
+
+void plan_hasten (struct plan *plan)
+{
+    for (size_t i = 0; i < plan->steps_count; i++) {
+        plan->steps[i].progress_deadline = span_seconds (2);
+        plan->steps[i].healthy_deadline = span_seconds (1);
+    }
 }
 
 struct release realm_release_signed (struct realm *realm, const struct plan *plan, struct envelope envelope)

@@ -127,6 +127,7 @@ int world_setup_stranger (void **state)
     (void)snprintf (world->folder, sizeof world->folder, "%s/case-XXXXXX", base);
     assert_non_null (mkdtemp (world->folder));
     realm_open (&world->realm);
+    world->controller = CONTROLLER;
     world->epoch = 1;
     open_sockets (world);
     write_config (world);
@@ -152,7 +153,6 @@ int world_setup (void **state)
     world = *state;
     first = realm_release (&world->realm, "1.0", 10);
     world_obeys (world, &first);
-    world_settle (world);
     world_remember (world);
     return 0;
 }
@@ -334,6 +334,8 @@ static bool count_note (
     struct host_state *state = context;
     struct buffer bytes = {0};
     bool good = message_encode (type, record, &bytes, error);
+    if (type == &note_act_type)
+        state->acts = !((const struct note_act *)record)->finished;
     if (good && type != &note_clock_type) {
         buffer_append (&bytes, state->journal.bytes, sizeof state->journal.bytes);
         state->journal = digest_of (bytes.data, bytes.size);
@@ -349,6 +351,7 @@ static void read_journal (const struct world *world, struct host_state *state)
     struct error error;
     for (int tries = 0; tries < JOURNAL_TRIES; tries++) {
         state->notes = 0;
+        state->acts = false;
         state->journal = (struct digest){0};
         if (journal_read (world->paths.journal, count_note, state, &error))
             return;
@@ -375,9 +378,16 @@ struct host_state host_look (const struct world *world)
     return state;
 }
 
+/* After a deploy the agent clears away what is too old. */
 void world_remember (struct world *world)
 {
-    world->before = host_look (world);
+    struct instant begun = clock_steady ();
+    do {
+        world_settle (world);
+        world->before = host_look (world);
+        if (instant_between (begun, clock_steady ()).ms > STOP_MS)
+            world_fail (world, "the agent does not come to rest");
+    } while (world->before.acts);
 }
 
 void world_same_service (struct world *world)

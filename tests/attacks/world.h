@@ -34,6 +34,7 @@ struct host_state {
     long service;             /* its process, 0 where none runs */
     char served[WORLD_PATH];  /* the version that it was started as */
     size_t notes;             /* of the journal, but for the clock's */
+    bool acts;                /* an act is begun and not finished */
     struct digest journal;
 };
 
@@ -43,6 +44,7 @@ typedef void (*chunk_answer) (struct world *world, const struct chunk_wanted *wa
 
 struct world {
     struct realm realm;
+    enum who controller; /* whose key signs permits and ticks */
     char folder[WORLD_PATH];
     const char *log;
     const char *clock; /* the file that sets the agent's clock; NULL: the real one */
@@ -147,6 +149,8 @@ void world_says (struct world *world, const char *words);
 void world_says_as (struct world *world, enum activity activity, const char *words);
 /* Until its log contains the words. */
 void world_logs (struct world *world, const char *words);
+/* Until its hello says that it has documents of these versions. */
+void world_knows (struct world *world, uint64_t trust, uint64_t fleet);
 /* Until everything that was sent before has been judged. */
 void world_settle (struct world *world);
 /* Until a receipt comes, in world->receipt: of this plan, step and outcome, with these words in its cause. */
@@ -155,7 +159,8 @@ void world_reports (
     const char *words);
 
 struct host_state host_look (const struct world *world);
-/* The state from which an attack starts. world_setup remembers the one after release 1.0. */
+/* The state from which an attack starts, once all is at rest. world_setup remembers the one after
+ * release 1.0. */
 void world_remember (struct world *world);
 /* Link, service and journal are what they were; everything that was sent has been judged. */
 void world_unchanged (struct world *world);
