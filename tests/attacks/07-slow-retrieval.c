@@ -43,7 +43,7 @@ static void test_bytes_that_trickle (void **state)
         world_send (world, &chunk_type, &chunk);
         assert_true (instant_between (begun, clock_steady ()).ms < REPORT_MS);
     }
-    world_reports (world, &release, DEPLOY_P2, OUTCOME_FAILED, "1 of 1 contents did not arrive within 2s");
+    world_reports (world, &release, DEPLOY_P2, OUTCOME_FAILED, "1 of 2 contents did not arrive within 2s");
     world_same_service (world);
     world->answer = NULL;
     world_obeys_attempt (world, &release, 2);
@@ -55,7 +55,7 @@ static void test_no_bytes_at_all (void **state)
     struct release release = hasty_release (world);
     world->answer = answer_nothing;
     world_open (world, &release, 1);
-    world_reports (world, &release, DEPLOY_P2, OUTCOME_FAILED, "1 of 1 contents did not arrive within 2s");
+    world_reports (world, &release, DEPLOY_P2, OUTCOME_FAILED, "1 of 2 contents did not arrive within 2s");
     world_same_service (world);
     world->answer = NULL;
     world_obeys_attempt (world, &release, 2);
@@ -77,7 +77,7 @@ static void test_content_refused_with_a_lie (void **state)
     world_open (world, &release, 1);
     world_reports (
         world, &release, DEPLOY_P2, OUTCOME_FAILED,
-        "1 of 1 contents did not arrive within 2s; the session says: release 2.0 was kept");
+        "1 of 2 contents did not arrive within 2s; the session says: release 2.0 was kept");
     world_same_service (world);
     world->answer = NULL;
     world_obeys_attempt (world, &release, 2);

@@ -54,7 +54,7 @@ static void test_bad_bytes_for_ever (void **state)
     world_open (world, &release, 1);
     world_reports (
         world, &release, DEPLOY_P2, OUTCOME_FAILED,
-        "1 of 1 contents did not arrive within 4s; the session says: what arrived was damaged");
+        "1 of 2 contents did not arrive within 4s; the session says: what arrived was damaged");
     world_same_service (world);
     assert_in_range (world->chunks - chunks, 2, 8);
     lies = 0;
