@@ -204,12 +204,65 @@ static void test_message_over_the_limit (void **state)
     world_obeys (world, &next);
 }
 
+/* ------------------------------------------------------------------------------------------ a chain without
+ * end
+ */
+
+/* Trust 1 to LIMIT_PAGE, and one more: each truly signed. */
+static struct envelope *long_chain (struct realm *realm)
+{
+    struct envelope *chain = arena_array (&realm->arena, LIMIT_PAGE + 1, sizeof *chain);
+    chain[0] = realm->trust;
+    for (uint64_t version = 2; version <= LIMIT_PAGE + 1; version++) {
+        struct trust trust = draft_trust (realm, version);
+        chain[version - 1] = SIGNED (realm, &trust_type, &trust, ROOT_1);
+    }
+    return chain;
+}
+
+/* As message_encode would not write it: one more than is allowed, in the place of the whole list. */
+static struct buffer too_many_hops (struct enrolment *answer)
+{
+    static const uint8_t full[] = {0xdc, LIMIT_PAGE >> 8, LIMIT_PAGE & 0xff};
+    struct buffer body = {0};
+    char *list;
+    assert_true (message_encode (&enrolment_type, answer, &body, NULL));
+    list = memmem (body.data, body.size, full, sizeof full);
+    assert_non_null (list);
+    list[2]++;
+    return body;
+}
+
+/* While a host enrols, which is when it takes a whole chain: it goes on asking. */
+static void test_too_many_hops_of_trust (void **state)
+{
+    struct world *world = *state;
+    struct realm *realm = &world->realm;
+    struct enrolment answer = {.state = ENROLMENT_ACCEPTED, .trusts_count = LIMIT_PAGE};
+    struct buffer body;
+    struct fleet fleet;
+    answer.trusts = long_chain (realm);
+    world_learn_keys (world);
+    fleet = draft_fleet (realm, 1);
+    answer.fleet = SIGNED (realm, &fleet_type, &fleet, OPERATOR);
+    body = too_many_hops (&answer);
+    world_ask (world);
+    world_send_bytes (world, buffer_bytes (&body));
+    buffer_free (&body);
+    world_until (world, &world->messages, world->messages, "the same request again");
+    assert_false (file_exists (world->paths.connection));
+    world_send (world, &enrolment_type, &answer);
+    assert_int_equal (agent_wait (world), 0);
+    assert_true (file_exists (world->paths.connection));
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        ATTACK (test_content_longer_than_was_signed), ATTACK (test_chunks_without_end),
-        ATTACK (test_document_over_the_cap),          ATTACK (test_claims_of_sizes_that_are_not_there),
-        ATTACK (test_lists_over_their_bounds),        ATTACK (test_message_over_the_limit),
+        ATTACK (test_content_longer_than_was_signed),  ATTACK (test_chunks_without_end),
+        ATTACK (test_document_over_the_cap),           ATTACK (test_claims_of_sizes_that_are_not_there),
+        ATTACK (test_lists_over_their_bounds),         ATTACK (test_message_over_the_limit),
+        ATTACK_STRANGER (test_too_many_hops_of_trust),
     };
     return WORLD_RUN (tests);
 }

@@ -114,6 +114,14 @@ int agent_wait (struct world *world);
    agent_start for the first time. */
 void world_clock (struct world *world, int64_t seconds);
 
+/* Starts `relevo-agent enrol`, and waits until it asks; … */
+void world_ask (struct world *world);
+/* … and answers it. */
+void world_enrol (struct world *world, const struct enrolment *answer);
+/* A host makes its keys when it asks for the first time. It is rejected, and the realm knows them: so a fleet
+   can name them. */
+void world_learn_keys (struct world *world);
+
 /* ------------------------------------------------------------------------------------ words of the
  * controller
  */
