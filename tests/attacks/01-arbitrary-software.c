@@ -1,7 +1,7 @@
 /* Row 1, arbitrary software: bytes that the releasers did not sign by the threshold of their role. */
 #include "tests/attacks/world.h"
 
-enum { STRIDE = 127, SIGNATURE_STRIDE = 11 };
+enum { STRIDE = 127, SIGNATURE_STRIDE = 11, PUBLICATIONS = 100 };
 
 #define FIRST_LINE "relevo plan 1\n"
 #define TOO_FEW_RELEASERS "signatures that the role releaser needs are valid"
@@ -52,6 +52,30 @@ static void test_plan_without_a_signature (void **state)
     struct release honest = realm_release (&world->realm, "2.0", 20);
     struct envelope bare = {.content = honest.envelope.content};
     refuse_signers (world, &honest.plan, bare);
+    world_obeys (world, &honest);
+}
+
+/* Publications may be lost, above all before the subscription has arrived: so it is said until there is an
+ * answer. */
+static void publish_until_heard (struct world *world, const struct envelope *envelope)
+{
+    struct offer offer = {.document = *envelope};
+    size_t said = world->said_count;
+    for (int tries = 0; tries < PUBLICATIONS && world->said_count == said; tries++) {
+        world_publish (world, &offer_type, &offer);
+        world_serve (world, (struct span){100});
+    }
+}
+
+static void test_plan_that_is_published_to_all (void **state)
+{
+    struct world *world = *state;
+    struct realm *realm = &world->realm;
+    struct plan plan = draft_plan (realm, "2.0", 20);
+    struct release honest = realm_release_of (realm, &plan);
+    struct envelope forged = SIGNED (realm, &plan_type, &plan, CONTROLLER, RELEASER_1);
+    publish_until_heard (world, &forged);
+    world_refuses (world, TOO_FEW_RELEASERS);
     world_obeys (world, &honest);
 }
 
@@ -157,6 +181,7 @@ int main (void)
         ATTACK (test_plan_signed_by_the_controller_alone),
         ATTACK (test_plan_signed_by_keys_of_other_roles),
         ATTACK (test_plan_without_a_signature),
+        ATTACK (test_plan_that_is_published_to_all),
         ATTACK (test_plan_with_a_flipped_bit),
         ATTACK (test_plan_with_a_damaged_signature),
         ATTACK (test_permit_with_a_flipped_bit),

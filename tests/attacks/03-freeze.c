@@ -56,11 +56,14 @@ static void test_newer_documents_announced_and_kept_back (void **state)
     realm->fleet_version = 2;
     world_tick (world);
     world_says_as (world, ACTIVITY_STALE, "the newest are trust 2 and fleet 2; this host was given 1 and 1");
+    assert_non_null (strstr (agent_status (world), "trust 1  fleet 1"));
+    world_unchanged (world);
     world_new_trust (world, SIGNED (realm, &trust_type, &trust, ROOT_1), 2);
     world_tick (world);
     world_says_as (world, ACTIVITY_STALE, "the newest are trust 2 and fleet 2; this host was given 2 and 1");
     world_new_fleet (world, fleet_of (world, 2), 2);
     world_knows (world, 2, 2);
+    assert_non_null (strstr (agent_status (world), "trust 2  fleet 2"));
     next = realm_release (realm, "2.0", 20);
     world_obeys (world, &next);
 }

@@ -118,7 +118,8 @@ struct envelope envelope_flip (struct realm *realm, const struct envelope *envel
     return flipped;
 }
 
-/* --------------------------------------------------------------------------------- trust, fleet and tick */
+/* ----------------------------------------------------------------------------------- trust, fleet and tick
+ */
 
 struct trust_role *role_named (const struct trust *trust, const char *name)
 {
@@ -203,7 +204,7 @@ struct tick draft_tick (const struct realm *realm, uint64_t epoch, uint64_t sequ
         .fleet_version = realm->fleet_version};
 }
 
-/* ------------------------------------------------------------------------------------------------- contents
+/* ------------------------------------------------------------------------------------------------ contents
  */
 
 struct artifact realm_content (struct realm *realm, const char *name, struct bytes data)
@@ -247,7 +248,7 @@ static struct artifact app_content (struct realm *realm, const char *version)
     return artifact;
 }
 
-/* ---------------------------------------------------------------------------------------------------- plans
+/* --------------------------------------------------------------------------------------------------- plans
  */
 
 static struct command shell (struct realm *realm, const char *script)

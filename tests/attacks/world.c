@@ -13,8 +13,16 @@
 
 #include "agent/io/journal.h"
 #include "common/io/clock.h"
+#include "common/io/spawn.h"
 
-enum { NOBODY = 65534, STOP_MS = 8000, PIECE = 65536, WAITING = 1000, JOURNAL_TRIES = 20 };
+enum {
+    NOBODY = 65534,
+    STOP_MS = 8000,
+    PIECE = 65536,
+    WAITING = 1000,
+    JOURNAL_TRIES = 20,
+    STATUS_SECONDS = 10
+};
 
 static char base[64]; /* the folder of all cases of this program */
 
@@ -25,7 +33,7 @@ static char base[64]; /* the folder of all cases of this program */
             fail_msg ("%s: %s", #call, must_error.text);                                                     \
     } while (0)
 
-/* --------------------------------------------------------------------------------------------- all cases
+/* ----------------------------------------------------------------------------------------------- all cases
  */
 
 static bool copy_program (const char *from, const char *to)
@@ -83,7 +91,7 @@ int world_end (void **state)
     return folder_remove (base, NULL) ? 0 : 1;
 }
 
-/* ----------------------------------------------------------------------------------------------- one case
+/* ------------------------------------------------------------------------------------------------ one case
  */
 
 static bool admit (void *context, const char *domain, const struct wire_key *key)
@@ -289,6 +297,24 @@ void agent_kill (struct world *world)
     world->agent = 0;
 }
 
+const char *agent_status (struct world *world)
+{
+    struct arena *arena = &world->realm.arena;
+    const char *words[] = {
+        path_join (arena, base, "relevo-agent"), "status", "--config", world->config.file, NULL};
+    const char *environment[] = {
+        arena_format (arena, "RELEVO_TEST_CLOCK=%s", world->clock != NULL ? world->clock : ""),
+        arena_format (arena, "LD_PRELOAD=%s", world->clock != NULL ? RELEVO_CLOCK_MODULE : ""),
+        "ASAN_OPTIONS=verify_asan_link_order=0", NULL};
+    struct spawn_options options = {
+        .words = words, .environment = environment, .deadline = span_seconds (STATUS_SECONDS)};
+    struct spawn_result result;
+    MUST (spawn_run (&options, &result, &must_error));
+    if (result.exit_code != 0)
+        world_fail (world, "status ends with %d: %s", result.exit_code, result.tail);
+    return arena_text (arena, result.tail);
+}
+
 void agent_restart (struct world *world)
 {
     agent_stop (world);
@@ -304,7 +330,7 @@ void world_clock (struct world *world, int64_t seconds)
     MUST (file_write (world->clock, (struct bytes){(const uint8_t *)&ms, sizeof ms}, 0644, &must_error));
 }
 
-/* ------------------------------------------------------------------------------------ what a host looks like
+/* ---------------------------------------------------------------------------------- what a host looks like
  */
 
 static void read_line (const char *path, char ret[WORLD_PATH])

@@ -108,6 +108,8 @@ void agent_start (struct world *world);                                        /
 void agent_stop (struct world *world);
 void agent_kill (struct world *world); /* as by kill -9 */
 void agent_restart (struct world *world);
+/* What `relevo-agent status` prints, beside the agent that runs. In the realm's memory. */
+const char *agent_status (struct world *world);
 /* Until it ends by itself, at most ten seconds; its exit code. */
 int agent_wait (struct world *world);
 /* Sets the clock of the agent, and of all that is signed from now on, that far from the real one. Before
@@ -122,8 +124,7 @@ void world_enrol (struct world *world, const struct enrolment *answer);
    can name them. */
 void world_learn_keys (struct world *world);
 
-/* ------------------------------------------------------------------------------------ words of the
- * controller
+/* --------------------------------------------------------------------------------- words of the controller
  */
 
 void world_send (struct world *world, const struct record_type *type, const void *record);
@@ -144,8 +145,7 @@ void world_open (struct world *world, const struct release *release, uint64_t at
 void world_new_trust (struct world *world, struct envelope trust, uint64_t version);
 void world_new_fleet (struct world *world, struct envelope fleet, uint64_t version);
 
-/* ------------------------------------------------------------------------------------------ what the host
- * does
+/* -------------------------------------------------------------------------------------- what the host does
  */
 
 /* Takes what comes and answers it, for so long. */
