@@ -6,8 +6,7 @@
 
 enum { MEMORY_MOST_KB = 256 * 1024, HEADER = 5 };
 
-/* ------------------------------------------------------------------------------------------------ contents
- */
+/* ------------------------------------------------------------------------------------------ contents */
 
 /* One byte beyond what the plan says. */
 static void answer_longer (struct world *world, const struct chunk_wanted *wanted)
@@ -64,8 +63,7 @@ static void test_chunks_without_end (void **state)
     arena_free (&arena);
 }
 
-/* ------------------------------------------------------------------------------ messages over their bounds
- */
+/* ------------------------------------------------------------------------ messages over their bounds */
 
 static long memory_kb (const struct world *world)
 {
@@ -204,8 +202,7 @@ static void test_message_over_the_limit (void **state)
     world_obeys (world, &next);
 }
 
-/* ------------------------------------------------------------------------------------- a chain without end
- */
+/* ------------------------------------------------------------------------------- a chain without end */
 
 /* Trust 1 to LIMIT_PAGE, and one more: each truly signed. */
 static struct envelope *long_chain (struct realm *realm)

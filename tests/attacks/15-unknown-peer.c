@@ -11,8 +11,7 @@
 enum { GREETING = 64, VERSION_END = 11, ATTACK_MS = 2500, SILENCE_MS = 700, EXIT_REFUSED = 3 };
 enum { WAITING = 1000, LISTEN_TRIES = 100, LISTEN_PAUSE_US = 20000 };
 
-/* --------------------------------------------------------------------------------- not the true controller
- */
+/* --------------------------------------------------------------------------- not the true controller */
 
 /* libzmq closes listeners in a thread of its own: the address is not free at once. */
 static struct wire_socket *listen_again (
@@ -122,8 +121,7 @@ static void test_listener_without_encryption (void **state)
     agent_start (world);
 }
 
-/* --------------------------------------------------------------------------- who may send what to an agent
- */
+/* --------------------------------------------------------------------- who may send what to an agent */
 
 /* Every message that is not the controller's to send, with fields that would be good ones. */
 static void test_messages_that_no_controller_may_send (void **state)
@@ -148,8 +146,7 @@ static void test_messages_that_no_controller_may_send (void **state)
     world_obeys (world, &next);
 }
 
-/* ------------------------------------------------------------------------------------- while a host enrols
- */
+/* ------------------------------------------------------------------------------- while a host enrols */
 
 static bool is_enrolled (const struct world *world)
 {

@@ -4,8 +4,7 @@
 
 #include "tests/attacks/world.h"
 
-/* ------------------------------------------------------------------------------------- keys and thresholds
- */
+/* ------------------------------------------------------------------------------- keys and thresholds */
 
 static void refuse_trust (struct world *world, const struct trust *trust, const char *words)
 {
@@ -133,8 +132,7 @@ static void test_key_numbers_prove_nothing (void **state)
     world_obeys (world, &honest);
 }
 
-/* ------------------------------------------------------------------------------------- garbage as metadata
- */
+/* ------------------------------------------------------------------------------- garbage as metadata */
 
 static struct envelope garbage (struct realm *realm, size_t size)
 {
@@ -233,8 +231,7 @@ static void test_documents_cut_short_and_with_trailing_bytes (void **state)
     world_obeys (world, &next);
 }
 
-/* --------------------------------------------------------------------------------------- confused purposes
- */
+/* --------------------------------------------------------------------------------- confused purposes */
 
 /* Every document, truly signed by every key that there is: it passes for no other kind. */
 static void test_one_purpose_for_another (void **state)

@@ -8,8 +8,7 @@
 
 enum { PATIENCE_MS = 15000, LOG_SHOWN = 6000, LOG_MOST = 4 * 1024 * 1024, HEARTBEAT_SECONDS = 2 };
 
-/* ------------------------------------------------------------------------------------------------ failures
- */
+/* ------------------------------------------------------------------------------------------ failures */
 
 static void show_log (const struct world *world)
 {
@@ -39,8 +38,7 @@ void world_fail (const struct world *world, const char *format, ...)
     fail_msg ("%s", text);
 }
 
-/* ------------------------------------------------------------------------------------------------- sending
- */
+/* ------------------------------------------------------------------------------------------- sending */
 
 void world_send_bytes (struct world *world, struct bytes body)
 {
@@ -124,8 +122,7 @@ void world_new_fleet (struct world *world, struct envelope fleet, uint64_t versi
     world->realm.fleet_version = version;
 }
 
-/* ----------------------------------------------------------------------------------------------- answering
- */
+/* ----------------------------------------------------------------------------------------- answering */
 
 static void take_hello (struct world *world, const struct hello *hello)
 {
@@ -238,8 +235,7 @@ void world_serve (struct world *world, struct span time)
     }
 }
 
-/* --------------------------------------------------------------------------------------------- waiting for
- */
+/* --------------------------------------------------------------------------------------- waiting for */
 
 static bool is_late (struct instant begun)
 {

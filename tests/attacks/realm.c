@@ -78,8 +78,7 @@ void realm_close (struct realm *realm)
     arena_free (&realm->arena);
 }
 
-/* ---------------------------------------------------------------------------------------------- signatures
- */
+/* ---------------------------------------------------------------------------------------- signatures */
 
 struct envelope envelope_join (struct realm *realm, struct envelope first, struct envelope second)
 {
@@ -118,8 +117,7 @@ struct envelope envelope_flip (struct realm *realm, const struct envelope *envel
     return flipped;
 }
 
-/* ----------------------------------------------------------------------------------- trust, fleet and tick
- */
+/* ----------------------------------------------------------------------------- trust, fleet and tick */
 
 struct trust_role *role_named (const struct trust *trust, const char *name)
 {
@@ -204,8 +202,7 @@ struct tick draft_tick (const struct realm *realm, uint64_t epoch, uint64_t sequ
         .fleet_version = realm->fleet_version};
 }
 
-/* ------------------------------------------------------------------------------------------------ contents
- */
+/* ------------------------------------------------------------------------------------------ contents */
 
 struct artifact realm_content (struct realm *realm, const char *name, struct bytes data)
 {
@@ -248,8 +245,7 @@ static struct artifact app_content (struct realm *realm, const char *version)
     return artifact;
 }
 
-/* --------------------------------------------------------------------------------------------------- plans
- */
+/* --------------------------------------------------------------------------------------------- plans */
 
 static struct command shell (struct realm *realm, const char *script)
 {

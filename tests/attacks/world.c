@@ -33,8 +33,7 @@ static char base[64]; /* the folder of all cases of this program */
             fail_msg ("%s: %s", #call, must_error.text);                                                     \
     } while (0)
 
-/* ----------------------------------------------------------------------------------------------- all cases
- */
+/* ----------------------------------------------------------------------------------------- all cases */
 
 static bool copy_program (const char *from, const char *to)
 {
@@ -91,8 +90,7 @@ int world_end (void **state)
     return folder_remove (base, NULL) ? 0 : 1;
 }
 
-/* ------------------------------------------------------------------------------------------------ one case
- */
+/* ------------------------------------------------------------------------------------------ one case */
 
 static bool admit (void *context, const char *domain, const struct wire_key *key)
 {
@@ -189,8 +187,7 @@ int world_teardown (void **state)
     return gone ? 0 : 1;
 }
 
-/* ------------------------------------------------------------------------------------------------ the host
- */
+/* ------------------------------------------------------------------------------------------ the host */
 
 static bool visit_nothing (
     void *context, const struct record_type *type, const void *record, struct error *error)
@@ -330,8 +327,7 @@ void world_clock (struct world *world, int64_t seconds)
     MUST (file_write (world->clock, (struct bytes){(const uint8_t *)&ms, sizeof ms}, 0644, &must_error));
 }
 
-/* ---------------------------------------------------------------------------------- what a host looks like
- */
+/* ---------------------------------------------------------------------------- what a host looks like */
 
 static void read_line (const char *path, char ret[WORLD_PATH])
 {

@@ -124,8 +124,7 @@ void world_enrol (struct world *world, const struct enrolment *answer);
    can name them. */
 void world_learn_keys (struct world *world);
 
-/* --------------------------------------------------------------------------------- words of the controller
- */
+/* --------------------------------------------------------------------------- words of the controller */
 
 void world_send (struct world *world, const struct record_type *type, const void *record);
 void world_send_bytes (struct world *world, struct bytes body);
@@ -145,8 +144,7 @@ void world_open (struct world *world, const struct release *release, uint64_t at
 void world_new_trust (struct world *world, struct envelope trust, uint64_t version);
 void world_new_fleet (struct world *world, struct envelope fleet, uint64_t version);
 
-/* -------------------------------------------------------------------------------------- what the host does
- */
+/* -------------------------------------------------------------------------------- what the host does */
 
 /* Takes what comes and answers it, for so long. */
 void world_serve (struct world *world, struct span time);
