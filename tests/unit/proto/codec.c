@@ -119,7 +119,7 @@ static void test_senders (void **state)
             continue;
         assert_true (type->senders != 0);
         assert_ptr_equal (record_type_find (MESSAGE, type->number), type);
-        for (unsigned sender = FROM_STRANGER; sender <= FROM_RELEASER; sender <<= 1) {
+        for (unsigned sender = FROM_STRANGER; sender <= FROM_COURIER; sender <<= 1) {
             uint8_t head[] = {0x93, PROTOCOL_VERSION, (uint8_t)type->number, 0x80};
             struct arena arena = {0};
             struct message message;
@@ -148,6 +148,8 @@ static void test_nobody_says_more_than_this (void **state)
         {FROM_PERSON, 8, {3, 41, 43, 49, 50, 52, 54, 56}},
         {FROM_OPERATOR, 4, {44, 45, 46, 48}},
         {FROM_RELEASER, 2, {46, 48}},
+        {FROM_FACE, 1, {60}},
+        {FROM_COURIER, 1, {61}},
         {FROM_SESSION, 6, {6, 7, 8, 10, 31, 33}},
         {FROM_INSTALLER, 5, {1, 9, 11, 30, 32}},
     };
