@@ -67,8 +67,8 @@ fleet_wait 30 "the failed test" phase_is "$rollout" Paused
 refused 'lets nobody override' decide override --key ana -m "never mind"
 decide abort
 ends "$rollout" 3
-profile=flaky.yaml on_failure=$'pause\noverride: { role: release-managers, approvals: 2 }' plan flaky "$old_version" "$old_file" < <(people)
-start flaky
+profile=flaky.yaml on_failure=$'pause\noverride: { role: release-managers, approvals: 2 }' plan answered "$old_version" "$old_file" < <(people)
+start answered
 fleet_wait 30 "the failed test" phase_is "$rollout" Paused
 says "$rollout" 'retry, override or abort'
 refused 'needs a reason' decide override --key ana
@@ -99,4 +99,4 @@ relevo audit export "$work/history.audit"
 (cd / && RELEVO_CONFIG=/nonexistent fleet_run env -u RELEVO_CONFIG "$fleet_folder/bin/relevo" audit verify \
   --from "$work/history.audit" --trust "$fleet_folder/trust")
 refused 'not a trust document' relevo audit verify --from "$work/history.audit" --trust "$fleet_folder/fleet"
-refused 'told to trust|first trust document' relevo audit verify --from "$work/history.audit" --trust "$work/flaky.plan"
+refused 'told to trust|first trust document' relevo audit verify --from "$work/history.audit" --trust "$work/answered.plan"
