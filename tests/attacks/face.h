@@ -58,8 +58,9 @@ struct face {
     struct envelope trust_envelope;
     struct fleet fleet;
     struct envelope fleet_envelope;
-    uint64_t counter; /* of the newest plan */
-    uint64_t rows;    /* of the journal, as of the last look */
+    uint64_t counter;        /* of the newest plan */
+    uint64_t rows;           /* of the journal, as of the last look */
+    struct face_peer *peers; /* that have not left */
     struct face_peer *local;
     off_t log_mark;
 };
@@ -88,6 +89,7 @@ bool face_log_says (struct face *face, const char *words);
 
 struct face_peer {
     struct face *face;
+    struct face_peer *next;
     struct wire_socket *socket;
     struct arena arena; /* of what was heard last */
 };

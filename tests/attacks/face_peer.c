@@ -28,6 +28,8 @@ struct face_peer *face_connect (struct face *face, enum face_door door, const st
     struct error error;
     assert_non_null (peer);
     peer->face = face;
+    peer->next = face->peers;
+    face->peers = peer;
     if (!wire_connect (
             face->wire, kind, face->endpoints[door], &face->server.public, pair, &peer->socket, &error))
         fail_msg ("%s", error.text);
@@ -37,8 +39,13 @@ struct face_peer *face_connect (struct face *face, enum face_door door, const st
 void face_leave (struct face_peer **peer)
 {
     struct face_peer *self = *peer;
+    struct face_peer **place;
     if (self == NULL)
         return;
+    place = &self->face->peers;
+    while (*place != self)
+        place = &(*place)->next;
+    *place = self->next;
     wire_socket_close (&self->socket);
     arena_free (&self->arena);
     free (self);
