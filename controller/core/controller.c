@@ -166,10 +166,13 @@ struct instant controller_deadline (const struct controller *controller)
     return first;
 }
 
+/* Who has asked before is told what became of it; but a host that was accepted, and is of the fleet no more,
+   is as unknown as anybody. */
 static bool expects_strangers (
     const struct controller *controller, const struct wire_key *wire, struct instant now)
 {
-    if (pending_wired (controller, wire) != NULL)
+    const struct pending *pending = pending_wired (controller, wire);
+    if (pending != NULL && pending->state != ENROLMENT_ACCEPTED)
         return true;
     for (size_t i = 0; i < controller->token_count; i++)
         if (!controller->tokens[i].used && instant_before (now, controller->tokens[i].expires))

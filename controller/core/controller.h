@@ -101,8 +101,9 @@ void controller_effects_free (struct controller_effects *effects);
 struct instant controller_deadline (const struct controller *controller);
 
 /* What a peer with this proven key may be at this door: bits of enum sender, or 0: not admitted. Strangers
-   are admitted at DOOR_AGENTS only while an unexpired token is outstanding; at DOOR_REMOTE a person may ask
-   for what the roles of the key allow; at DOOR_LOCAL for everything, because the file system let them in. */
+   are admitted at DOOR_AGENTS only while an unexpired token is outstanding, or while they wait or have been
+   rejected; at DOOR_REMOTE a person may ask for what the roles of the key allow; at DOOR_LOCAL for
+   everything, because the file system let them in. */
 unsigned controller_sender (
     const struct controller *controller, enum door door, const struct wire_key *wire, struct instant now);
 

@@ -231,6 +231,23 @@ static void test_enrol_with_a_path_for_a_name (void **state)
     face_carry_on (face);
 }
 
+/* Revoked is revoked, also for a host that once came in by a token. */
+static void test_enrolled_and_revoked (void **state)
+{
+    struct face *face = *state;
+    struct guest guest = guest_invited (face, 60);
+    struct enrol enrol = enrol_of (&guest, "p4");
+    struct face_peer *peer = face_connect (face, FACE_AGENTS, &guest.wire);
+    assert_int_equal (ask_in (peer, &enrol)->state, ENROLMENT_WAITING);
+    assert_int_equal (face_shake (face, FACE_AGENTS, &guest.wire), FACE_OPEN);
+    face_submit_fleet (face, fleet_with (face, &guest, "p4"));
+    assert_int_equal (face_shake (face, FACE_AGENTS, &guest.wire), FACE_OPEN);
+    face_submit_fleet (face, face_draft_fleet (face, face->fleet.version + 1));
+    assert_int_equal (face_shake (face, FACE_AGENTS, &guest.wire), FACE_TURNED_AWAY);
+    face_leave (&peer);
+    face_carry_on (face);
+}
+
 /* -------------------------------------------------------------------------------------- names of one's own
  */
 
@@ -400,6 +417,7 @@ int main (void)
         cmocka_unit_test_setup_teardown (test_flood_of_requests, face_setup, face_teardown),
         cmocka_unit_test_setup_teardown (test_enrol_as_another_host, face_setup, face_teardown),
         cmocka_unit_test_setup_teardown (test_enrol_with_a_path_for_a_name, face_setup, face_teardown),
+        cmocka_unit_test_setup_teardown (test_enrolled_and_revoked, face_setup, face_teardown),
         cmocka_unit_test_setup_teardown (test_routing_id_of_ones_own, face_setup, face_teardown),
         cmocka_unit_test_setup_teardown (test_hello_in_another_name, face_setup, face_teardown),
         cmocka_unit_test_setup_teardown (test_two_connections_with_one_key, face_setup, face_teardown),
