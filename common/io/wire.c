@@ -29,9 +29,10 @@ enum {
     RECONNECT_LEAST_MS = 100,
     RECONNECT_SPREAD_MS = 400,
     RECONNECT_MOST_MS = 5000,
-    CURVE_OVERHEAD = 64,    /* what CURVE adds to a message on the wire: 33 bytes */
-    ROUTER_WAITING = 64,    /* messages taken in from one peer before it has to wait: this times */
-    CONNECT_WAITING = 1000, /* LIMIT_MESSAGE is what one peer can make us hold */
+    CURVE_OVERHEAD = 64,      /* what CURVE adds to a message on the wire: 33 bytes */
+    ROUTER_WAITING = 64,      /* messages taken in from one peer before it has to wait: this times */
+    CONNECT_WAITING = 1000,   /* LIMIT_MESSAGE is what one peer can make us hold */
+    SUBSCRIPTION_MOST = 1024, /* XPUB hears nothing but topics, and the words of a handshake */
 };
 
 bool wire_failed (const char *text, const char *act, struct error *error)
@@ -114,9 +115,9 @@ static int spread (int least, int width)
 }
 
 /* Every limit is set, because libzmq's defaults are none, or too small, or the same for a whole fleet. */
-static bool set_common (void *zmq, const char *endpoint)
+static bool set_common (void *zmq, enum wire_kind kind, const char *endpoint)
 {
-    const int64_t most = LIMIT_MESSAGE + CURVE_OVERHEAD;
+    const int64_t most = kind == WIRE_XPUB ? SUBSCRIPTION_MOST : LIMIT_MESSAGE + CURVE_OVERHEAD;
     const struct option options[] = {
         {ZMQ_LINGER, LINGER_MS},
         {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
@@ -243,7 +244,8 @@ bool wire_listen (
     socket = socket_new (wire, kind, endpoint, error);
     if (socket == NULL)
         return false;
-    if (!set_common (socket->zmq, endpoint) || !set_listener (socket->zmq, kind, domain, pair, most_waiting))
+    if (!set_common (socket->zmq, kind, endpoint) ||
+        !set_listener (socket->zmq, kind, domain, pair, most_waiting))
         (void)wire_failed (endpoint, "set a socket's options", error);
     else if (bind_socket (socket, endpoint, error)) {
         *ret = socket;
@@ -273,7 +275,7 @@ bool wire_connect (
     if (socket == NULL)
         return false;
     (void)strncpy (socket->endpoint, endpoint, sizeof socket->endpoint - 1);
-    if (!set_common (socket->zmq, endpoint) || !set_connector (socket->zmq, server, pair))
+    if (!set_common (socket->zmq, kind, endpoint) || !set_connector (socket->zmq, server, pair))
         (void)wire_failed (endpoint, "set a socket's options", error);
     else if (wire_monitor_open (socket, error))
         done = zmq_connect (socket->zmq, endpoint) == 0 || wire_failed (endpoint, "connect to it", error);

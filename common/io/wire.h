@@ -86,6 +86,10 @@ enum wire_sent wire_send (
 /* XPUB. Peers that are slow lose messages, and notice it by the sequence. Topics match as a whole: who
    subscribed to "a" does not get "ab". */
 void wire_publish (struct wire_socket *socket, const char *topic, struct bytes body);
+/* XPUB. Every topic that somebody subscribes to costs memory here, and no subscriber can be ended alone: when
+   there are too many, all connections are ended, and the socket listens anew. True once for each time that
+   this happened; `ret` is whose topic was the last. */
+bool wire_flooded (struct wire_socket *socket, struct wire_key *ret);
 
 /* Waits until one of the sockets or descriptors has something, or `timeout` passed (negative: no limit). ZAP
    requests are answered inside. `descriptors` as for poll(2), their revents are filled. `ret_ready[i]` for

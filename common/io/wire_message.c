@@ -11,6 +11,8 @@ enum {
     AUTOMATIC_ROUTE_SIZE = 5, /* a zero byte, which no chosen route begins with, and a number */
     DROPS_AT_ONCE = 100,      /* a peer that sends rubbish must not hold the loop */
     TOPIC_SIZE = 256,
+    TOPICS_MOST = 1024 * 1024, /* bytes; libzmq holds thirty for each */
+    LISTEN_ANEW_MS = 20,
 };
 
 /* ------------------------------------------------------------------------------------------------ receiving
@@ -70,10 +72,52 @@ static bool take_message (struct wire_socket *socket, struct wire_message *ret)
     return is_good && ret->body.size <= LIMIT_MESSAGE;
 }
 
+/* What is taken back is not taken off: to take back what one never had is allowed. */
+static void count_topic (struct wire_socket *socket)
+{
+    const char *user = zmq_msg_gets (&socket->body, "User-Id");
+    const uint8_t *data = zmq_msg_data (&socket->body);
+    size_t size = zmq_msg_size (&socket->body);
+    if (size == 0 || data[0] != 1)
+        return;
+    socket->topic_bytes += size;
+    if (user == NULL || !wire_key_parse (user, &socket->flooder, NULL))
+        socket->flooder = (struct wire_key){{0}};
+}
+
+/* The listener takes its connections with it, and they their subscriptions. libzmq needs a moment to let go
+   of the port. */
+static void listen_anew (struct wire_socket *socket)
+{
+    struct instant now = clock_steady ();
+    if (socket->topic_bytes > TOPICS_MOST) {
+        (void)zmq_unbind (socket->zmq, socket->endpoint);
+        socket->topic_bytes = 0;
+        socket->is_flooded = true;
+        socket->renew_at = instant_add (now, (struct span){LISTEN_ANEW_MS});
+    }
+    if (socket->renew_at.ms == 0 || instant_before (now, socket->renew_at))
+        return;
+    socket->renew_at = (struct instant){0};
+    if (zmq_bind (socket->zmq, socket->endpoint) != 0)
+        socket->renew_at = instant_add (now, (struct span){LISTEN_ANEW_MS});
+}
+
 void wire_drain (struct wire_socket *socket)
 {
-    for (int i = 0; i < DROPS_AT_ONCE && receive_frame (socket, &socket->body); i++)
+    for (int i = 0; i < DROPS_AT_ONCE && receive_frame (socket, &socket->body); i++) {
+        count_topic (socket);
         skip_rest (socket);
+    }
+    listen_anew (socket);
+}
+
+bool wire_flooded (struct wire_socket *socket, struct wire_key *ret)
+{
+    bool is_flooded = socket->is_flooded;
+    *ret = socket->flooder;
+    socket->is_flooded = false;
+    return is_flooded;
 }
 
 bool wire_receive (struct wire_socket *socket, struct wire_message *ret)

@@ -13,8 +13,11 @@ struct wire_socket {
     void *zmq;
     void *monitor; /* DEALER, SUB: see wire_monitor.c; else NULL */
     bool is_connected;
-    struct instant renew_at; /* steady; 0 where libzmq is at it by itself */
+    struct instant renew_at; /* steady; 0 where libzmq is at it by itself; XPUB: when to listen anew */
     uint64_t dropped;
+    size_t topic_bytes; /* XPUB: of all topics that were subscribed to since it last listened anew */
+    bool is_flooded;    /* XPUB: and nobody was told */
+    struct wire_key flooder;
     zmq_msg_t body; /* what wire_receive gave out last */
     char endpoint[LIMIT_ADDRESS + 1];
 };
@@ -37,7 +40,8 @@ bool wire_zap_open (struct wire *wire, struct error *error);
 /* Answers all requests that wait. */
 void wire_zap_serve (struct wire *wire);
 
-/* XPUB: takes out what subscribers sent. libzmq has counted their subscriptions already. */
+/* XPUB: takes out what subscribers sent. libzmq has counted their subscriptions already; too many of them end
+   all connections. */
 void wire_drain (struct wire_socket *socket);
 
 /* DEALER, SUB: what tells the connection's state, before the connection is begun. */

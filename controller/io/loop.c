@@ -196,6 +196,18 @@ static void take_signals (struct loop *loop)
     }
 }
 
+/* Of the agents one knows who it was; which of them is the thief's, an operator finds out. */
+static void look_at_subscribers (struct loop *loop)
+{
+    struct wire_key key;
+    char text[WIRE_TEXT_SIZE];
+    if (wire_flooded (loop->performer.publish, &key))
+        log_line (
+            loop->parts.log, LOG_WARNING,
+            "publish: %s and others subscribed to too much: all subscribers have to connect anew",
+            wire_key_print (&key, text));
+}
+
 static bool serve_notices (struct loop *loop, struct error *error)
 {
     struct notice_result result;
@@ -245,6 +257,7 @@ static bool turn (struct loop *loop, struct error *error)
             wait_span (loop), error))
         return false;
     take_signals (loop);
+    look_at_subscribers (loop);
     for (enum door door = DOOR_AGENTS; door < DOOR_COUNT; door++)
         if (ready[door] && !serve_door (loop, door, error))
             return false;
