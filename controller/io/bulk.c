@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bodies in one audit page: leaves room for one more of the largest kind below LIMIT_MESSAGE. */
-enum { PAGE_BYTES = LIMIT_MESSAGE / 4 };
+/* Bodies in one audit page: leaves room for one more of the largest kind below LIMIT_MESSAGE, and is small
+   enough for many pages to wait for somebody who asks and never reads. */
+enum { PAGE_BYTES = LIMIT_MESSAGE / 64 };
 
 static void refuse (struct bulk *bulk, const struct route *route, uint64_t request, const struct error *error)
 {

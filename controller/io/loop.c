@@ -16,6 +16,7 @@
 
 enum {
     MOST_WAITING = 1000,     /* messages queued for one peer */
+    MOST_FOR_AGENT = 64,     /* the same: each may be a chunk, and a host that never reads can ask for many */
     MOST_IN_A_TURN = 64,     /* messages taken from one door before the others have their turn */
     MOST_WAIT_MS = 10000,    /* so that a wrong deadline can't make it sleep for ever */
     COMPLAINTS_A_MINUTE = 30 /* about messages that are refused: strangers can cause them */
@@ -306,7 +307,7 @@ static bool open_sockets (struct loop *loop, struct error *error)
     const struct wire_pair *pair = loop->parts.pair;
     return wire_open (admit, loop, &loop->wire, error) &&
            wire_listen (
-               loop->wire, WIRE_ROUTER, config->agents, "agents", pair, MOST_WAITING,
+               loop->wire, WIRE_ROUTER, config->agents, "agents", pair, MOST_FOR_AGENT,
                &performer->doors[DOOR_AGENTS], error) &&
            wire_listen (
                loop->wire, WIRE_XPUB, config->publish, "publish", pair, MOST_WAITING, &performer->publish,
