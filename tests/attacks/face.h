@@ -126,8 +126,8 @@ struct face_raw *face_raw (
 void face_raw_say (struct face_raw *raw, struct bytes frame);
 /* Not the message's last frame. */
 void face_raw_say_part (struct face_raw *raw, struct bytes frame);
-/* Any frame, within a second. */
-bool face_raw_hears (struct face_raw *raw);
+/* Any frame, within `patience` (milliseconds). */
+bool face_raw_hears (struct face_raw *raw, int patience);
 void face_raw_leave (struct face_raw **raw);
 
 /* TCP as it is: a descriptor. */
@@ -202,11 +202,13 @@ const struct answer *face_decide (
     struct face *face, const struct face_release *release, enum face_person person, enum decision decision,
     uint64_t step);
 
+/* A host that has connected and is welcome. */
+struct face_peer *face_agent (struct face *face, enum face_host host);
 /* What a host says that has pulled: every permit is obeyed, its receipt stored. How many there were. */
 size_t face_obey (struct face *face, struct face_peer *peer, enum face_host host);
 /* Both hosts of a plan obey until nothing is left to do. */
 void face_work (struct face *face);
-/* Where the newest rollout stands. */
+/* Where the newest rollout stands, and why. Its other texts are gone at the next call. */
 struct view_head face_head (struct face *face);
 /* Up to the sign-off. */
 struct face_release face_to_signoff (struct face *face);

@@ -217,6 +217,15 @@ static size_t take_permits (
     }
 }
 
+struct face_peer *face_agent (struct face *face, enum face_host host)
+{
+    struct face_peer *peer = face_connect (face, FACE_AGENTS, &face->hosts[host].wire);
+    struct hello hello = {.host = face_host_name (host), .agent = "1"};
+    face_say (peer, &hello_type, &hello);
+    (void)face_hear (peer, &welcome_type);
+    return peer;
+}
+
 size_t face_obey (struct face *face, struct face_peer *peer, enum face_host host)
 {
     struct arena arena = {0};
@@ -242,7 +251,7 @@ void face_work (struct face *face)
     struct face_peer *peers[2];
     size_t done;
     for (size_t i = 0; i < 2; i++)
-        peers[i] = face_connect (face, FACE_AGENTS, &face->hosts[i].wire);
+        peers[i] = face_agent (face, (enum face_host)i);
     do {
         done = 0;
         for (size_t i = 0; i < 2; i++)
@@ -256,10 +265,13 @@ struct view_head face_head (struct face *face)
 {
     struct rollouts_wanted wanted = {.request = 8};
     const struct rollouts *rollouts;
+    struct view_head head;
     face_say (face->local, &rollouts_wanted_type, &wanted);
     rollouts = face_hear (face->local, &rollouts_type);
     assert_true (rollouts->heads_count > 0);
-    return rollouts->heads[0];
+    head = rollouts->heads[0];
+    head.cause = arena_text (&face->arena, head.cause);
+    return head;
 }
 
 struct face_release face_to_signoff (struct face *face)
@@ -270,23 +282,12 @@ struct face_release face_to_signoff (struct face *face)
     return release;
 }
 
-static void hello (struct face *face, enum face_host host)
-{
-    struct face_peer *peer = face_connect (face, FACE_AGENTS, &face->hosts[host].wire);
-    struct hello record = {.host = face_host_name (host), .agent = "1"};
-    face_say (peer, &hello_type, &record);
-    (void)face_hear (peer, &welcome_type);
-    face_leave (&peer);
-}
-
 void face_carry_on (struct face *face)
 {
     struct face_peer *watcher = face_connect (face, FACE_REMOTE, &face->wires[FACE_ANA]);
     struct watch watch = {.request = 1, .rollout = 0};
     const struct progress *progress;
     struct face_release release;
-    hello (face, FACE_P1);
-    hello (face, FACE_P2);
     release = face_to_signoff (face);
     face_say (watcher, &watch_type, &watch);
     assert_int_equal (

@@ -11,7 +11,7 @@
 
 #include "tests/attacks/face_part.h"
 
-enum { SHAKE_MS = 4000, SAY_MS = 5000, HEAR_MS = 1000, END_MS = 5000 };
+enum { SHAKE_MS = 4000, SAY_MS = 5000, END_MS = 5000 };
 
 /* ------------------------------------------------------------------------------------------------ handshakes
  */
@@ -79,7 +79,6 @@ struct face_raw *face_raw (
 {
     const int none = 0;
     const int say = SAY_MS;
-    const int hear = HEAR_MS;
     struct face_raw *raw = calloc (1, sizeof *raw);
     assert_non_null (raw);
     raw->context = zmq_ctx_new ();
@@ -90,7 +89,6 @@ struct face_raw *face_raw (
         assert_int_equal (zmq_setsockopt (raw->socket, ZMQ_ROUTING_ID, routing_id, strlen (routing_id)), 0);
     assert_int_equal (zmq_setsockopt (raw->socket, ZMQ_LINGER, &none, sizeof none), 0);
     assert_int_equal (zmq_setsockopt (raw->socket, ZMQ_SNDTIMEO, &say, sizeof say), 0);
-    assert_int_equal (zmq_setsockopt (raw->socket, ZMQ_RCVTIMEO, &hear, sizeof hear), 0);
     assert_int_equal (zmq_connect (raw->socket, face->endpoints[door]), 0);
     return raw;
 }
@@ -111,9 +109,10 @@ void face_raw_say_part (struct face_raw *raw, struct bytes frame)
     say (raw, frame, ZMQ_SNDMORE);
 }
 
-bool face_raw_hears (struct face_raw *raw)
+bool face_raw_hears (struct face_raw *raw, int patience)
 {
     char frame[1];
+    assert_int_equal (zmq_setsockopt (raw->socket, ZMQ_RCVTIMEO, &patience, sizeof patience), 0);
     return zmq_recv (raw->socket, frame, sizeof frame, 0) >= 0;
 }
 

@@ -8,7 +8,7 @@
 #include "tests/attacks/plausible.h"
 
 /* relevod complains thirty times a minute at most: it is started anew before that. */
-enum { COMPLAINTS = 25, MARK = 424242, GONE_MS = 300 };
+enum { COMPLAINTS = 25, MARK = 424242, GONE_MS = 300, PATIENCE_MS = 15000 };
 
 /* Kinds of peers that are let in at all. */
 enum { STRANGER = 1, AGENT = 2, WATCHER = 4, OPERATOR = 8, RELEASER = 16, LOCAL = 32 };
@@ -171,7 +171,7 @@ static struct message say_and_settle (
     else
         face_say (peer, &ping_type, &ping);
     for (;;) {
-        struct message message = face_next (peer, 15000);
+        struct message message = face_next (peer, PATIENCE_MS);
         const struct pong *pong = message.record;
         if (message.type == NULL)
             fail_msg ("%s from %s: not even what came after it was answered", type->name, kind->name);
@@ -386,7 +386,7 @@ static void test_messages_up_the_publish_socket (void **state)
     }
     (void)face_start_release (face);
     for (size_t i = 0; i < 3; i++)
-        assert_true (face_raw_hears (agent)); /* ticks, for one */
+        assert_true (face_raw_hears (agent, PATIENCE_MS)); /* ticks, for one */
     assert_int_equal (face_journal_count (face, before, &entry_receipt_type), 0);
     assert_int_equal (face_journal_count (face, before, &entry_fleet_type), 0);
     assert_int_equal (face_journal_count (face, before, &entry_approval_type), 0);
