@@ -7,12 +7,6 @@ enum { NAMES_SHOWN = 3 };
 
 /* ------------------------------------------------------------------------------------ what closes a case */
 
-static bool is_success (const struct receipt *receipt)
-{
-    return receipt->kind == PERMIT_STEP &&
-           (receipt->outcome == OUTCOME_KEPT || receipt->outcome == OUTCOME_PASSED);
-}
-
 static const char *comment_of (const char *comment)
 {
     return comment[0] != '\0' ? comment : "no reason given";
@@ -24,6 +18,10 @@ static void tell_receipt (const struct receipt *receipt, struct error *why)
     if (receipt->kind == PERMIT_RETURN)
         (void)error_set (
             why, ERROR_REFUSED, "%s went back: %s (%s)", receipt->host, word, comment_of (receipt->cause));
+    else if (receipt->outcome == OUTCOME_PASSED)
+        (void)error_set (
+            why, ERROR_REFUSED, "step %" PRIu64 ": %s says passed, and its test results do not",
+            receipt->step, receipt->host);
     else
         (void)error_set (
             why, ERROR_REFUSED, "step %" PRIu64 ": %s says %s (%s)", receipt->step, receipt->host, word,
@@ -47,15 +45,17 @@ static bool forbids (const struct approval *approval, struct error *why)
 }
 
 /* A stuck host needs a person at the host, and nobody's word makes it serve; what went back is gone. */
-static bool may_be_overridden (const struct receipt *receipt)
+static bool may_be_overridden (const struct gate_case *gate, const struct receipt *receipt)
 {
-    return receipt->kind == PERMIT_STEP && !is_success (receipt) && receipt->outcome != OUTCOME_STUCK;
+    return receipt->kind == PERMIT_STEP && !gate_is_success (gate->plan, receipt) &&
+           receipt->outcome != OUTCOME_STUCK;
 }
 
 static bool closes (const struct gate_case *gate, const struct gate_receipt *item)
 {
-    return !is_success (item->receipt) && !(may_be_overridden (item->receipt) &&
-                                            gate_is_overridden (gate, item->receipt->step, &item->digest));
+    return !gate_is_success (gate->plan, item->receipt) &&
+           !(may_be_overridden (gate, item->receipt) &&
+             gate_is_overridden (gate, item->receipt->step, &item->digest));
 }
 
 static bool is_closed_by_receipt (const struct gate_case *gate, enum permit_kind kind, struct error *why)
@@ -79,7 +79,7 @@ size_t gate_overridable (const struct gate_case *gate, struct digest *ret, uint6
     size_t count = 0;
     for (size_t i = 0; i < gate->receipt_count; i++) {
         const struct gate_receipt *item = &gate->receipts[i];
-        if (!may_be_overridden (item->receipt) || !closes (gate, item))
+        if (!may_be_overridden (gate, item->receipt) || !closes (gate, item))
             continue;
         if (count < most) {
             ret[count] = item->digest;
@@ -130,8 +130,8 @@ static bool is_host_done (
     const struct gate_receipt *receipts;
     size_t count = gate_receipts_of (gate, step->number, host, &receipts);
     for (size_t i = 0; i < count; i++)
-        if (receipts[i].receipt->outcome == outcome ||
-            (may_be_overridden (receipts[i].receipt) &&
+        if ((receipts[i].receipt->outcome == outcome && gate_is_success (gate->plan, receipts[i].receipt)) ||
+            (may_be_overridden (gate, receipts[i].receipt) &&
              gate_is_overridden (gate, step->number, &receipts[i].digest)))
             return true;
     return false;

@@ -14,7 +14,8 @@
 
    Done means, by kind of step:
      - deploy: every host of the cohort has a receipt `kept`, or one that is overridden
-     - test: every host of the step has a receipt `passed`, or one that is overridden
+     - test: every host of the step has a receipt `passed` with the result of every test of the suite, or one
+       that is overridden
      - manual: `approvals` different keys of the role approved over the evidence digest; or, where optional,
        one skipped over it with a comment; none rejected
      - signoff: the same, without skipping
@@ -82,6 +83,10 @@ bool gate_step_done (const struct gate_case *gate, uint64_t number, struct error
 bool gate_step_open (const struct gate_case *gate, uint64_t number, const char *host, struct error *why);
 bool gate_keep_open (const struct gate_case *gate, uint64_t number, const char *host, struct error *why);
 bool gate_return_open (const struct gate_case *gate, struct error *why);
+
+/* A host says that it has kept the release, or that it has passed; of a test step with the result of every
+   test of the suite, in its order, and each of them passed. "passed" without them is a word like "failed". */
+bool gate_is_success (const struct plan *plan, const struct receipt *receipt);
 
 /* The first failure or rejection in the case: its words in `why` and true, or false (and `why` untouched)
    where there is none. Failed steps come before decisions, and decisions before returns. */

@@ -101,6 +101,33 @@ size_t gate_receipts_of (
     return count;
 }
 
+/* NULL where the step runs none. */
+static const struct suite *suite_of (const struct plan *plan, uint64_t number)
+{
+    const struct step *step = number >= 1 && number <= plan->steps_count ? &plan->steps[number - 1] : NULL;
+    for (size_t i = 0; step != NULL && step->kind == STEP_TEST && i < plan->suites_count; i++)
+        if (strcmp (plan->suites[i].name, step->suite) == 0)
+            return &plan->suites[i];
+    return NULL;
+}
+
+bool gate_is_success (const struct plan *plan, const struct receipt *receipt)
+{
+    const struct suite *suite = suite_of (plan, receipt->step);
+    if (receipt->kind != PERMIT_STEP ||
+        (receipt->outcome != OUTCOME_KEPT && receipt->outcome != OUTCOME_PASSED))
+        return false;
+    if (receipt->outcome == OUTCOME_KEPT || suite == NULL)
+        return true;
+    if (receipt->tests_count != suite->tests_count)
+        return false;
+    for (size_t i = 0; i < suite->tests_count; i++)
+        if (receipt->tests[i].verdict != VERDICT_PASSED ||
+            strcmp (receipt->tests[i].name, suite->tests[i].name) != 0)
+            return false;
+    return true;
+}
+
 size_t gate_host_index (const struct step *step, const char *host)
 {
     size_t index = 0;

@@ -289,8 +289,7 @@ bool paper_is_failure (const struct rollout *rollout, const struct paper *paper)
     uint64_t step = paper->receipt != NULL ? paper->receipt->step : paper->approval->step;
     bool failed;
     if (paper->receipt != NULL)
-        failed = paper->receipt->kind == PERMIT_STEP && paper->receipt->outcome != OUTCOME_KEPT &&
-                 paper->receipt->outcome != OUTCOME_PASSED;
+        failed = paper->receipt->kind == PERMIT_STEP && !gate_is_success (&rollout->plan, paper->receipt);
     else
         failed = paper->approval->decision == DECISION_REJECT ||
                  paper->approval->decision == DECISION_ABORT || paper->approval->decision == DECISION_UNDO;

@@ -153,6 +153,36 @@ static void test_every_failure_closes (void **state)
     }
 }
 
+/* "passed" is no more than what its results say: none, too many, another's, a failed one. */
+static void test_passed_without_its_tests (void **state)
+{
+    static struct test_result results[][2] = {
+        {{.name = "answers", .verdict = VERDICT_FAILED}},
+        {{.name = "something", .verdict = VERDICT_PASSED}},
+        {{.name = "answers", .verdict = VERDICT_PASSED}, {.name = "answers", .verdict = VERDICT_PASSED}},
+        {{.name = "answers", .verdict = VERDICT_PASSED}},
+    };
+    static const size_t counts[] = {1, 1, 2, 0};
+    (void)state;
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        struct receipt receipt;
+        void *own;
+        struct world *world;
+        assert_int_equal (enter (&own), 0);
+        world = own;
+        walk_to (world, CANARY_TEST);
+        receipt = receipt_of (world, "p1", CANARY_TEST, OUTCOME_PASSED);
+        receipt.tests = results[i];
+        receipt.tests_count = counts[i];
+        assert_true (add (world, &receipt_type, &receipt, "p1"));
+        assert_false (is_done (world, CANARY_TEST));
+        assert_false (is_open (world, MANUAL, NULL));
+        assert_says (world, "p1 says passed, and its test results do not");
+        assert_true (gate_return_open (&world->gate, &world->error));
+        assert_int_equal (leave (&own), 0);
+    }
+}
+
 /* The outcome must fit the kind of step: a test that was passed does not prove that the release was kept. */
 static void test_outcome_fits (void **state)
 {
@@ -608,6 +638,7 @@ int main (void)
         UNIT (test_window_one_at_a_time),
         UNIT (test_window_closes),
         UNIT (test_every_failure_closes),
+        cmocka_unit_test (test_passed_without_its_tests),
         UNIT (test_outcome_fits),
         UNIT (test_return),
         UNIT (test_first_cause),

@@ -54,6 +54,9 @@ static inline bool add (
 static inline struct receipt receipt_of (
     struct world *world, const char *host, uint64_t step, enum outcome outcome)
 {
+    static struct test_result passed = {
+        .name = "answers", .verdict = VERDICT_PASSED, .detail = "", .tail = ""};
+    bool is_test = step > 0 && world->plan.steps[step - 1].kind == STEP_TEST && outcome == OUTCOME_PASSED;
     return (struct receipt){
         .host = host,
         .plan = world->gate.plan_digest,
@@ -62,6 +65,8 @@ static inline struct receipt receipt_of (
         .attempt = world->gate.attempt,
         .outcome = outcome,
         .cause = "",
+        .tests = is_test ? &passed : NULL,
+        .tests_count = is_test ? 1 : 0,
         .finished = noon,
         .counter = ++world->counter};
 }
