@@ -11,7 +11,7 @@ enum {
     AUTOMATIC_ROUTE_SIZE = 5, /* a zero byte, which no chosen route begins with, and a number */
     DROPS_AT_ONCE = 100,      /* a peer that sends rubbish must not hold the loop */
     TOPIC_SIZE = 256,
-    TOPICS_MOST = 1024 * 1024, /* bytes; libzmq holds thirty for each */
+    TOPICS_MOST = 256 * 1024, /* bytes; libzmq holds thirty for each */
     LISTEN_ANEW_MS = 20,
 };
 
