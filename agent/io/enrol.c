@@ -109,16 +109,31 @@ static bool commit (struct enrolling *enrolling, const struct enrolment *answer,
     return good && state_connection_write (&enrolling->paths, &enrolling->token->connection, error);
 }
 
-static bool accepted (struct enrolling *enrolling, const struct enrolment *answer, struct error *error)
+/* The chain begins with the document that the token names; what is older is of no use here. */
+static void skip_older (struct enrolment *answer, const struct digest *pin)
 {
+    for (size_t i = 0; i < answer->trusts_count; i++) {
+        struct digest digest = digest_of (answer->trusts[i].content.data, answer->trusts[i].content.size);
+        if (!digest_equal (&digest, pin))
+            continue;
+        answer->trusts += i;
+        answer->trusts_count -= i;
+        return;
+    }
+}
+
+static bool accepted (struct enrolling *enrolling, const struct enrolment *told, struct error *error)
+{
+    const struct digest *pin = &enrolling->token->connection.trust;
+    struct enrolment answer = *told;
     struct instant now = clock_now ();
     struct trust trust;
     struct fleet fleet;
+    skip_older (&answer, pin);
     return accept_trusts (
-               answer->trusts, answer->trusts_count, &enrolling->token->connection.trust, now,
-               &enrolling->arena, &trust, error) &&
-           accept_fleet (&trust, 0, &answer->fleet, now, &enrolling->arena, &fleet, error) &&
-           check_own_entry (enrolling, &fleet, error) && commit (enrolling, answer, error);
+               answer.trusts, answer.trusts_count, pin, now, &enrolling->arena, &trust, error) &&
+           accept_fleet (&trust, 0, &answer.fleet, now, &enrolling->arena, &fleet, error) &&
+           check_own_entry (enrolling, &fleet, error) && commit (enrolling, &answer, error);
 }
 
 /* ------------------------------------------------------------------------------------------------ the talk
@@ -230,10 +245,11 @@ static bool is_enrolled (struct enrolling *enrolling, bool *ret, struct error *e
         return true;
     if (!state_connection_read (&enrolling->paths, &enrolling->arena, &connection, error))
         return false;
-    if (!digest_equal (&connection.trust, &enrolling->token->connection.trust))
+    /* Not by the trust document: a token names the one that was the newest when it was made. */
+    if (memcmp (&connection.server, &enrolling->token->connection.server, sizeof connection.server) != 0)
         return error_set (
             error, ERROR_CONFLICT,
-            "this host is enrolled in another fleet, at %s; to enrol it anew, move %s away first",
+            "this host is enrolled with another controller, at %s; to enrol it anew, move %s away first",
             connection.agents, enrolling->paths.folder);
     (void)printf ("%s is enrolled already\n", enrolling->config->name);
     return true;

@@ -67,13 +67,16 @@ static bool judge_epoch (struct audit *audit, const struct entry_epoch *entry, s
     return true;
 }
 
+/* After the first, one that had expired already when it came is only the way to the next: each document that
+   it would have to vouch for is refused by its expiry. */
 static bool judge_trust (
     struct audit *audit, const struct entry_trust *entry, struct instant at, struct error *error)
 {
+    const struct instant any = {0};
     struct trust trust;
     bool good = audit->counts.trusts == 0
                     ? accept_first_trust (&entry->document, &audit->pin, at, &audit->arena, &trust, error)
-                    : accept_next_trust (&audit->trust, &entry->document, at, &audit->arena, &trust, error);
+                    : accept_next_trust (&audit->trust, &entry->document, any, &audit->arena, &trust, error);
     if (!good)
         return false;
     audit->trust = trust;

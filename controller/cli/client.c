@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -335,16 +336,57 @@ bool client_pin (struct cli *cli, struct digest *ret, struct error *error)
     return read || error_context (error, "the pinned trust document");
 }
 
-bool client_verify_inventory (
-    const struct inventory *raw, const struct digest *pin, struct instant now, struct arena *arena,
-    struct client_inventory *ret, struct error *error)
+/* A part of the chain, whose `known` first documents were verified before. Each may have expired, for it is
+   only the way to the next. */
+static bool follow (
+    const struct client *client, const struct envelope *envelopes, size_t count, size_t known,
+    struct arena *arena, struct client_inventory *found, struct error *error)
 {
-    struct client_inventory found = {.raw = raw};
-    if (!accept_trusts (raw->trusts, raw->trusts_count, pin, now, arena, &found.trust, error))
-        return error_context (error, "the controller's trust documents");
-    if (!accept_fleet (&found.trust, 0, &raw->fleet, now, arena, &found.fleet, error))
-        return error_context (error, "the controller's fleet document");
-    found.fleet_digest = digest_of (raw->fleet.content.data, raw->fleet.content.size);
+    const struct instant any = {0};
+    for (size_t i = 0; i < count; i++) {
+        struct trust next;
+        bool good = known + i == 0
+                        ? accept_first_trust (&envelopes[i], &client->pin, any, arena, &next, error)
+                        : accept_next_trust (&found->trust, &envelopes[i], any, arena, &next, error);
+        if (!good)
+            return error_context (error, "the controller's trust document %zu", known + i + 1);
+        found->trust = next;
+        found->document = &envelopes[i];
+    }
+    return true;
+}
+
+bool client_trust (
+    struct client *client, struct arena *arena, struct client_inventory *ret, struct error *error)
+{
+    struct inventory_wanted wanted = {0};
+    struct client_inventory found = {0};
+    const void *record = NULL;
+    size_t known;
+    if (!client_ask_for (client, &inventory_wanted_type, &wanted, &inventory_type, arena, &record, error))
+        return false;
+    found.raw = record;
+    known = found.raw->trusts_count;
+    if (known == 0)
+        return error_set (error, ERROR_REFUSED, "the controller has no trust document");
+    if (!follow (client, found.raw->trusts, known, 0, arena, &found, error))
+        return false;
+    while (found.trust.version < found.raw->trust_version) {
+        struct trusts_wanted more = {.after = known};
+        const struct trusts_page *page;
+        if (!client_ask_for (client, &trusts_wanted_type, &more, &trusts_page_type, arena, &record, error))
+            return false;
+        page = record;
+        if (page->trusts_count == 0)
+            return error_set (
+                error, ERROR_REFUSED,
+                "the controller says that it has trust version %" PRIu64 ", and gives version %" PRIu64
+                " as its newest",
+                found.raw->trust_version, found.trust.version);
+        if (!follow (client, page->trusts, page->trusts_count, known, arena, &found, error))
+            return false;
+        known += page->trusts_count;
+    }
     *ret = found;
     return true;
 }
@@ -352,11 +394,22 @@ bool client_verify_inventory (
 bool client_inventory (
     struct client *client, struct arena *arena, struct client_inventory *ret, struct error *error)
 {
-    struct inventory_wanted wanted = {0};
-    const void *inventory = NULL;
-    return client_ask_for (
-               client, &inventory_wanted_type, &wanted, &inventory_type, arena, &inventory, error) &&
-           client_verify_inventory (inventory, &client->pin, clock_now (), arena, ret, error);
+    struct client_inventory found;
+    struct instant now = clock_now ();
+    char time[TIME_TEXT_SIZE];
+    if (!client_trust (client, arena, &found, error))
+        return false;
+    if (!instant_before (now, found.trust.expires))
+        return error_set (
+            error, ERROR_EXPIRED,
+            "trust version %" PRIu64 " expired at %s and vouches for nothing any more: its root keys have to "
+            "sign the next one, which `relevo trust renew` makes",
+            found.trust.version, instant_print (found.trust.expires, time));
+    if (!accept_fleet (&found.trust, 0, &found.raw->fleet, now, arena, &found.fleet, error))
+        return error_context (error, "the controller's fleet document");
+    found.fleet_digest = digest_of (found.raw->fleet.content.data, found.raw->fleet.content.size);
+    *ret = found;
+    return true;
 }
 
 bool client_fetch_inventory (struct cli *cli, struct client_inventory *ret, struct error *error)

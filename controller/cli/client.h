@@ -46,6 +46,7 @@ uint64_t client_send (
    signatures. The rest of `raw` is the controller's own word. All memory is of the arena that was given. */
 struct client_inventory {
     struct trust trust;
+    const struct envelope *document; /* the trust document, as it was signed */
     struct fleet fleet;
     struct digest fleet_digest; /* of the fleet document's content */
     const struct inventory *raw;
@@ -55,10 +56,10 @@ bool client_inventory (
     struct client *client, struct arena *arena, struct client_inventory *ret, struct error *error);
 /* The same, with a connection for this one question; the memory is of cli->arena. */
 bool client_fetch_inventory (struct cli *cli, struct client_inventory *ret, struct error *error);
-/* The same check for an inventory from elsewhere. `pin` is the digest of the first trust document. */
-bool client_verify_inventory (
-    const struct inventory *raw, const struct digest *pin, struct instant now, struct arena *arena,
-    struct client_inventory *ret, struct error *error);
+/* The trust document alone (`fleet` stays empty), also where the newest has expired and vouches for nothing:
+   for showing it, and for making its successor. */
+bool client_trust (
+    struct client *client, struct arena *arena, struct client_inventory *ret, struct error *error);
 /* The digest of the pinned first trust document of the settings. */
 bool client_pin (struct cli *cli, struct digest *ret, struct error *error);
 

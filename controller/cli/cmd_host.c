@@ -172,8 +172,11 @@ static bool make_token (
     uint8_t secret[TOKEN_SECRET_SIZE];
     struct token token = {.secret = {secret, sizeof secret}, .expires = instant_add (clock_now (), life)};
     struct token_make make = {.expires = token.expires};
+    struct client_inventory inventory;
     const void *answer;
     bool done;
+    if (!client_inventory (client, &cli->arena, &inventory, error))
+        return false;
     if (cli->settings.agents[0] == '\0' || cli->settings.publish[0] == '\0')
         return error_set (
             error, ERROR_MISSING, "%s: \"agents\" and \"publish\" are missing, and hosts need both addresses",
@@ -181,9 +184,11 @@ static bool make_token (
     random_fill (secret, sizeof secret);
     make.secret = digest_of (secret, sizeof secret);
     token.connection = (struct connection){
-        .agents = cli->settings.agents, .publish = cli->settings.publish, .server = cli->settings.server};
-    done = client_pin (cli, &token.connection.trust, error) &&
-           token_print (&token, &cli->arena, ret, error) &&
+        .agents = cli->settings.agents,
+        .publish = cli->settings.publish,
+        .server = cli->settings.server,
+        .trust = digest_of (inventory.document->content.data, inventory.document->content.size)};
+    done = token_print (&token, &cli->arena, ret, error) &&
            client_ask_for (client, &token_make_type, &make, &answer_type, &cli->arena, &answer, error);
     sodium_memzero (secret, sizeof secret);
     return done;

@@ -42,6 +42,7 @@ static bool apply_trust (struct controller *controller, const void *record, stru
     arena_free (&controller->trust_arena);
     controller->trust_arena = arena;
     controller->trust = trust;
+    apply_trust_to_rollouts (controller);
     return true;
 }
 

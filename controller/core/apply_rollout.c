@@ -85,6 +85,7 @@ static void open_attempt (struct rollout *rollout, uint64_t attempt)
     rollout->held = false;
     rollout->aborted = false;
     rollout->returned_once = false;
+    rollout->unvouched = NULL;
     rollout->gate =
         (struct gate_case){.plan = &rollout->plan, .plan_digest = rollout->plan_digest, .attempt = attempt};
     for (size_t i = 0; i < rollout->plan.steps_count; i++) {
@@ -324,6 +325,54 @@ bool apply_approval (struct controller *controller, const void *record, struct e
         gate_take_approval (&rollout->gate, digest, approval, &paper->key, &rollout->arena);
     take_decision (rollout, approval);
     return true;
+}
+
+static bool is_done (const struct rollout *rollout, uint64_t step)
+{
+    enum step_state state = rollout->stages[step - 1].state;
+    return state == STEP_PASSED || state == STEP_SKIPPED;
+}
+
+/* An approval by a key that may not speak any more does not open a step that is still to be decided. What was
+   decided before stays in the case, for it did happen; so does every no. */
+static bool still_counts (
+    const struct controller *controller, const struct rollout *rollout, const struct paper *paper)
+{
+    const struct approval *approval = paper->approval;
+    bool opens = approval->decision == DECISION_APPROVE || approval->decision == DECISION_SKIP ||
+                 approval->decision == DECISION_PROMOTE;
+    return !opens || approval->step == 0 || approval->step > rollout->plan.steps_count ||
+           is_done (rollout, approval->step) || approval_holds (controller, rollout, paper);
+}
+
+static void take_approvals_anew (const struct controller *controller, struct rollout *rollout)
+{
+    rollout->gate.approvals = NULL;
+    rollout->gate.approval_count = 0;
+    for (size_t i = 0; i < rollout->paper_count; i++) {
+        const struct paper *paper = rollout->papers[i];
+        if (paper->approval != NULL && paper->approval->attempt == rollout->attempt &&
+            still_counts (controller, rollout, paper))
+            gate_take_approval (&rollout->gate, paper->digest, paper->approval, &paper->key, &rollout->arena);
+    }
+}
+
+/* A rollout that has ended is looked at when an operator wants to open it again. */
+void apply_trust_to_rollouts (struct controller *controller)
+{
+    for (size_t i = 0; i < controller->rollout_count; i++) {
+        struct rollout *rollout = controller->rollouts[i];
+        struct error why;
+        if (!rollout_is_open (rollout))
+            continue;
+        take_approvals_anew (controller, rollout);
+        rollout->unvouched = NULL;
+        if (!trust_verify (&controller->trust, ROLE_RELEASER, "", &rollout->envelope, &why))
+            rollout->unvouched = line_format (
+                &rollout->arena, "trust version %llu does not vouch for its plan any more: %s",
+                (unsigned long long)controller->trust.version, why.text);
+        rollout->dirty = rollout->unchecked = true;
+    }
 }
 
 bool apply_phase (struct controller *controller, const void *record, struct error *error)

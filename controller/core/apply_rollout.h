@@ -12,4 +12,7 @@ bool apply_approval (struct controller *controller, const void *record, struct e
 bool apply_phase (struct controller *controller, const void *record, struct error *error);
 bool apply_notice (struct controller *controller, const void *record, struct error *error);
 
+/* A new trust document is in force: what rollouts stand on is looked at anew. */
+void apply_trust_to_rollouts (struct controller *controller);
+
 #endif

@@ -71,6 +71,7 @@ static const struct {
     {&doing_type, fleet_doing},
     {&enrol_type, fleet_enrol},
     {&inventory_wanted_type, request_inventory},
+    {&trusts_wanted_type, request_trusts},
     {&submit_type, request_submit},
     {&token_make_type, request_token},
     {&host_reject_type, request_reject},

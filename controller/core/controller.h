@@ -107,6 +107,11 @@ struct instant controller_deadline (const struct controller *controller);
 unsigned controller_sender (
     const struct controller *controller, enum door door, const struct wire_key *wire, struct instant now);
 
+/* False, with the reason, where the trust document in force gives the role controller to other keys than the
+   one in `options`: no host would believe a permit or tick of this controller, so it makes none. It goes on
+   serving documents, so that hosts can take the newest one from it. True where there is no trust document. */
+bool controller_is_believed (const struct controller *controller, struct error *why);
+
 /* Is this content known (so that `put` need not send it again)? And the page of the journal is io's own. */
 bool controller_has_content (const struct controller *controller, const struct digest *digest);
 

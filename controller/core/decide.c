@@ -149,6 +149,8 @@ static struct rollout *start (struct turn *turn, const struct rollout_start *wan
         (void)error_set (error, ERROR_MISSING, "this controller has no trust or fleet document yet");
         return NULL;
     }
+    if (!controller_is_believed (controller, error))
+        return NULL;
     if (!accept_plan (&controller->trust, &wanted->plan, turn->now, &turn->effects->arena, &plan, error) ||
         !check_hosts (controller, &plan, error) || !rollout_may_open (controller, &plan, NULL, error) ||
         !check_contents (controller, &plan, error) || !check_targets (controller, &plan, error))
@@ -345,6 +347,8 @@ static bool check_retry (
         return not_now (rollout, approval, "", error);
     if (!instant_before (turn->now, rollout->plan.expires))
         return error_set (error, ERROR_EXPIRED, "the plan has expired: sign a new one");
+    if (!trust_verify (&turn->controller->trust, ROLE_RELEASER, "", &rollout->envelope, error))
+        return error_context (error, "the plan");
     return rollout_may_open (turn->controller, &rollout->plan, rollout, error);
 }
 
@@ -423,7 +427,9 @@ void request_decide (struct turn *turn, const void *record)
     rollout_advance (turn, rollout);
     turn_answer (
         turn, decide->request, rollout->number,
-        line_format (
-            &turn->effects->arena, "recorded; rollout %llu is %s", (unsigned long long)rollout->number,
-            enum_word (&phase_words, rollout->phase)));
+        controller_is_believed (turn->controller, &error)
+            ? line_format (
+                  &turn->effects->arena, "recorded; rollout %llu is %s", (unsigned long long)rollout->number,
+                  enum_word (&phase_words, rollout->phase))
+            : line_format (&turn->effects->arena, "recorded, and nothing follows from it yet: %s", error.text));
 }

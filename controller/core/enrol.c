@@ -9,8 +9,8 @@ static void answer (struct turn *turn, const struct route *route, enum entry_sta
     const struct controller *controller = turn->controller;
     struct enrolment enrolment = {.state = state, .cause = cause};
     if (state == ENROLMENT_ACCEPTED) {
-        enrolment.trusts = controller->trusts;
-        enrolment.trusts_count = controller->trust_count < LIMIT_PAGE ? controller->trust_count : LIMIT_PAGE;
+        enrolment.trusts = controller->trusts + trust_tail (controller);
+        enrolment.trusts_count = controller->trust_count - trust_tail (controller);
         enrolment.fleet = controller->fleet_envelope;
     }
     turn_send (turn, route, &enrolment_type, &enrolment);

@@ -54,6 +54,7 @@ void fleet_hello (struct turn *turn, const void *record)
         return;
     take_releases (host, hello);
     (void)snprintf (host->agent, sizeof host->agent, "%s", hello->agent);
+    host->trust_version = hello->trust_version;
     view_dirty_host (controller, host);
     turn_send (turn, &turn->event->route, &welcome_type, &welcome);
     rollout_advance_all (turn);
@@ -113,6 +114,8 @@ void fleet_pull (struct turn *turn, const void *record)
         if (seat != NULL)
             permit_offer_open (turn, controller->rollouts[i], seat);
     }
+    if (!controller_is_believed (controller, NULL))
+        return;
     heartbeat = tick_make (turn, controller->sequence);
     turn_send (turn, &turn->event->route, &heartbeat_type, &heartbeat);
 }
@@ -208,10 +211,14 @@ void fleet_look (struct turn *turn)
     }
 }
 
+/* One that nobody would believe is not made. */
 void fleet_tick (struct turn *turn)
 {
     struct controller *controller = turn->controller;
-    struct heartbeat heartbeat = tick_make (turn, turn_sequence (turn));
-    turn_publish (turn, "all", &heartbeat_type, &heartbeat);
+    struct heartbeat heartbeat;
     controller->next_tick = instant_add (turn->now, controller->options.tick_interval);
+    if (!controller_is_believed (controller, NULL))
+        return;
+    heartbeat = tick_make (turn, turn_sequence (turn));
+    turn_publish (turn, "all", &heartbeat_type, &heartbeat);
 }

@@ -33,7 +33,7 @@ static void fill_evidence (
 {
     permit->evidence = arena_array (arena, rollout->paper_count, sizeof *permit->evidence);
     for (size_t i = 0; i < rollout->paper_count && permit->evidence_count < LIMIT_EVIDENCE; i++)
-        if (proves (rollout, rollout->papers[i], kind) && paper_holds (controller, rollout->papers[i]))
+        if (proves (rollout, rollout->papers[i], kind) && paper_holds (controller, rollout, rollout->papers[i]))
             permit->evidence[permit->evidence_count++] = rollout->papers[i]->digest;
 }
 
@@ -133,14 +133,16 @@ static bool is_superseded (const struct turn *turn, const struct rollout *rollou
     return false;
 }
 
-/* An expired permit is made anew where it is still true; a paused rollout opens nothing. */
+/* A permit that has expired, or whose key is the controller's no more, is made anew where it is still true; a
+   paused rollout opens nothing. */
 static const struct grant *fresh (
     struct turn *turn, struct rollout *rollout, struct seat *seat, const struct task *task)
 {
     const struct permit *permit = &task->grant->permit;
     struct span margin = {turn->controller->options.permit_life.ms / LIFE_PARTS};
     struct seat *const seats[] = {seat};
-    if (instant_before (instant_add (turn->now, margin), permit->expires))
+    if (instant_before (instant_add (turn->now, margin), permit->expires) &&
+        grant_is_believed (turn->controller, task->grant))
         return task->grant;
     rollout->gate.now = turn->now;
     if (permit->kind == PERMIT_STEP &&
@@ -179,6 +181,8 @@ void permit_offer_open (struct turn *turn, struct rollout *rollout, struct seat 
                 is_unconfirmed (turn, rollout, seat);
     if (!rollout_is_open (rollout) && !(owed && !is_superseded (turn, rollout, seat)))
         return;
+    if (!controller_is_believed (turn->controller, NULL))
+        return;
     turn_offer (turn, NULL, &turn->event->route, &rollout->envelope);
     if (!returning)
         offer_task (turn, rollout, seat, &seat->keep);
@@ -213,7 +217,8 @@ void permit_publish_open (struct turn *turn, struct rollout *rollout)
     for (size_t i = 0; i < stage->step->hosts_count; i++) {
         const struct task *task = &stage->tasks[i];
         if (task->grant != NULL && task->receipt == NULL && leads (stage, i) &&
-            instant_before (turn->now, task->grant->permit.expires))
+            instant_before (turn->now, task->grant->permit.expires) &&
+            grant_is_believed (turn->controller, task->grant))
             permit_publish (turn, rollout, task->grant, &stage->seats[i], 1);
     }
 }

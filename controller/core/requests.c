@@ -28,7 +28,8 @@ static struct host_row host_row_of (const struct controller *controller, const s
         .releases_count = host->release_count,
         .connected = host->connected && !host_is_stale (controller, host, controller->now),
         .seen = host->seen,
-        .agent = host->agent};
+        .agent = host->agent,
+        .trust_version = host->trust_version};
 }
 
 static void fill_hosts (const struct controller *controller, struct arena *arena, struct inventory *inventory)
@@ -51,7 +52,8 @@ void request_inventory (struct turn *turn, const void *record)
     struct inventory inventory = {
         .request = wanted->request,
         .trusts = controller->trusts,
-        .trusts_count = controller->trust_count < LIMIT_PAGE ? controller->trust_count : LIMIT_PAGE,
+        .trusts_count = trust_page (controller, 0),
+        .trust_version = controller->trust.version,
         .contents = controller->contents,
         .contents_count = controller->content_count};
     if (controller->has_fleet)
@@ -67,21 +69,6 @@ void request_inventory (struct turn *turn, const void *record)
             .counter = state->counter};
     }
     turn_send (turn, &turn->event->route, &inventory_type, &inventory);
-}
-
-static bool submit_trust (struct turn *turn, const struct envelope *envelope, struct error *error)
-{
-    struct controller *controller = turn->controller;
-    struct entry_trust entry = {.document = *envelope};
-    struct trust trust;
-    if (controller->trust_count == 0)
-        return error_set (
-            error, ERROR_MISSING, "the first trust document comes from the controller's configuration");
-    if (!accept_next_trust (&controller->trust, envelope, turn->now, &turn->effects->arena, &trust, error))
-        return false;
-    turn_record (turn, &entry_trust_type, &entry);
-    turn_offer (turn, "all", NULL, envelope);
-    return true;
 }
 
 static bool submit_fleet (struct turn *turn, const struct envelope *envelope, struct error *error)
@@ -109,6 +96,24 @@ static bool is_in_force (const struct controller *controller, const struct envel
            (controller->has_fleet && bytes_equal (controller->fleet_envelope.content, envelope->content));
 }
 
+/* What whoever submitted it has to do now, before anything else goes on. */
+static const char *in_force_words (struct turn *turn, const struct record_type *type)
+{
+    struct arena *arena = &turn->effects->arena;
+    struct error why;
+    char time[TIME_TEXT_SIZE];
+    const struct trust *trust = &turn->controller->trust;
+    if (type == &trust_type && !instant_before (turn->now, trust->expires))
+        return line_format (
+            arena,
+            "trust version %llu is recorded, but it expired at %s: it is only the way to the next one, and "
+            "until that comes nothing is believed",
+            (unsigned long long)trust->version, instant_print (trust->expires, time));
+    if (type == &trust_type && !controller_is_believed (turn->controller, &why))
+        return line_format (arena, "the trust document is in force; %s", why.text);
+    return line_format (arena, "the %s document is in force", type->name);
+}
+
 void request_submit (struct turn *turn, const void *record)
 {
     const struct submit *submit = record;
@@ -121,7 +126,7 @@ void request_submit (struct turn *turn, const void *record)
     }
     done = document_type (submit->document.content, &type, &error);
     if (done && type == &trust_type)
-        done = submit_trust (turn, &submit->document, &error);
+        done = trusting_submit (turn, &submit->document, &error);
     else if (done && type == &fleet_type)
         done = submit_fleet (turn, &submit->document, &error);
     else if (done)
@@ -130,9 +135,7 @@ void request_submit (struct turn *turn, const void *record)
     if (!done)
         turn_refuse (turn, submit->request, &error);
     else
-        turn_answer (
-            turn, submit->request, 0,
-            line_format (&turn->effects->arena, "the %s document is in force", type->name));
+        turn_answer (turn, submit->request, 0, in_force_words (turn, type));
 }
 
 static size_t open_tokens (const struct turn *turn)
@@ -276,7 +279,7 @@ void request_evidence (struct turn *turn, const void *record)
                           ? paper->receipt->attempt == rollout->attempt &&
                                 (paper->receipt->kind == PERMIT_STEP || paper_is_lapse (rollout, paper))
                           : paper->approval->attempt == rollout->attempt;
-        if (counts && paper_holds (turn->controller, paper))
+        if (counts && paper_holds (turn->controller, rollout, paper))
             list.evidence[list.evidence_count++] = paper->envelope;
     }
     turn_send (turn, &turn->event->route, &evidence_list_type, &list);

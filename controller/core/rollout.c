@@ -206,7 +206,8 @@ static bool fail_if_closed (struct turn *turn, struct rollout *rollout, const st
     if (stage == NULL || stage->state == STEP_FAILED)
         return false;
     if (!gate_is_closed (&rollout->gate, &why) &&
-        (stage->step->kind == STEP_NOTIFY || !has_lost_a_host (rollout, &why)))
+        (stage->step->kind == STEP_NOTIFY ||
+         (!has_lost_a_host (rollout, &why) && rollout_is_vouched (turn->controller, rollout, &why))))
         return false;
     return move_step (turn, rollout, stage, STEP_FAILED, why.text);
 }
@@ -448,7 +449,9 @@ void rollout_advance (struct turn *turn, struct rollout *rollout)
 {
     size_t moves = 0;
     rollout->gate.now = turn->now;
-    while (answer_wish (turn, rollout) || handlers[rollout->phase](turn, rollout)) {
+    /* Otherwise everything stands as it is, until a controller comes that hosts believe. */
+    while (controller_is_believed (turn->controller, NULL) &&
+           (answer_wish (turn, rollout) || handlers[rollout->phase](turn, rollout))) {
         rollout->gate.now = turn->now;
         moves++;
         assert (moves < MOST_MOVES);

@@ -305,11 +305,12 @@ bool paper_is_lapse (const struct rollout *rollout, const struct paper *paper)
     return false;
 }
 
-bool paper_holds (const struct controller *controller, const struct paper *paper)
+bool paper_holds (
+    const struct controller *controller, const struct rollout *rollout, const struct paper *paper)
 {
     const struct host *host;
     if (paper->receipt == NULL)
-        return true;
+        return approval_holds (controller, rollout, paper);
     host = host_named (controller, paper->receipt->host);
     return host != NULL && host->entry != NULL;
 }

@@ -53,6 +53,7 @@ struct host {
     bool stale; /* as of the last look */
     struct instant seen;
     char agent[LIMIT_VERSION + 1];
+    uint64_t trust_version; /* that it told; 0: not yet */
     struct doing doing; /* its detail is `detail` */
     char detail[LIMIT_LINE + 1];
 };
@@ -133,6 +134,7 @@ struct rollout {
     struct paper_index index;
     const struct grant *grant; /* the newest permit of any attempt */
     struct gate_case gate;     /* of the current attempt */
+    const char *unvouched;     /* why hosts refuse the plan by now; NULL: they don't */
     struct notice **notices;
     size_t notice_count;
     size_t notice_capacity;
@@ -283,8 +285,10 @@ bool paper_is_failure (const struct rollout *rollout, const struct paper *paper)
 /* A host of this attempt went back by itself, for nobody had confirmed it: a failure like any other. */
 bool paper_is_lapse (const struct rollout *rollout, const struct paper *paper);
 
-/* Whether others can still verify it: nobody believes the receipts of a host that the fleet has no more. */
-bool paper_holds (const struct controller *controller, const struct paper *paper);
+/* Whether others can still verify it: nobody believes the receipts of a host that the fleet has no more, nor
+   the approval of a key that the trust document has no more. */
+bool paper_holds (
+    const struct controller *controller, const struct rollout *rollout, const struct paper *paper);
 /* A permit of this rollout allowed what the receipt is about, and it is the first word about that. */
 bool receipt_is_due (const struct rollout *rollout, const struct host *host, const struct receipt *receipt);
 bool host_has_strange (const struct host *host, const struct digest *digest);
@@ -311,6 +315,24 @@ uint64_t turn_sequence (struct turn *turn);
 /* The envelope as an offer, by PUB or, where `route` is given, to one agent. */
 void turn_offer (
     struct turn *turn, const char *topic, const struct route *route, const struct envelope *envelope);
+
+/* ---- trusting.c: what follows from the trust document in force */
+
+/* The key that made the approval may still speak for its role. */
+bool approval_holds (
+    const struct controller *controller, const struct rollout *rollout, const struct paper *paper);
+/* The plan, and every approval by which a step was passed, are still signed by keys that may: else hosts
+   would refuse all further permits. */
+bool rollout_is_vouched (
+    const struct controller *controller, const struct rollout *rollout, struct error *why);
+/* The permit is signed by a key that is the controller's by the trust document in force. */
+bool grant_is_believed (const struct controller *controller, const struct grant *grant);
+/* How many documents of the chain from place `first` on fit into one message. */
+size_t trust_page (const struct controller *controller, size_t first);
+/* The place from which on the rest of the chain fits into one message. */
+size_t trust_tail (const struct controller *controller);
+bool trusting_submit (struct turn *turn, const struct envelope *envelope, struct error *error);
+void request_trusts (struct turn *turn, const void *record);
 
 /* ---- fleet.c: agents, strangers, staleness, the tick */
 

@@ -10,7 +10,8 @@ static bool is_waited_for (const struct host *host, const struct task *task)
     return host->stale && task->grant != NULL && task->receipt == NULL;
 }
 
-/* While a silent host holds a step up, that is the cause that people want to read. */
+/* While a silent host holds a step up, or nobody believes this controller, that is the cause that people want
+   to read. */
 static const char *cause_of (
     const struct controller *controller, const struct rollout *rollout, struct arena *arena)
 {
@@ -18,7 +19,10 @@ static const char *cause_of (
     struct buffer names = {0};
     struct seat **silent;
     const char *cause = rollout->cause;
+    struct error why;
     size_t count = 0;
+    if (rollout_is_open (rollout) && !controller_is_believed (controller, &why))
+        return line_format (arena, "%s", why.text);
     if (rollout->phase != PHASE_PROGRESSING || stage == NULL)
         return cause;
     silent = arena_array (arena, stage->step->hosts_count, sizeof (struct seat *));

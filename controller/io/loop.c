@@ -39,6 +39,7 @@ struct loop {
     struct instant steady; /* clock_steady when `now` was set */
     int signals;
     bool ended;
+    bool unbelieved; /* and the log says so */
 };
 
 /* A wall clock that is set back would put off every deadline; time here stands on the steady clock and
@@ -56,11 +57,24 @@ static struct instant time_now (struct loop *loop)
 /* ----------------------------------------------------------------------------------------- steps and effects
  */
 
+/* Once, when a trust document takes this controller's say away; and at every start while that is so. */
+static void tell_belief (struct loop *loop)
+{
+    struct error why;
+    bool unbelieved = !controller_is_believed (loop->parts.controller, &why);
+    if (unbelieved && !loop->unbelieved)
+        log_line (loop->parts.log, LOG_PROBLEM, "%s", why.text);
+    loop->unbelieved = unbelieved;
+}
+
 static bool step_one (struct loop *loop, const struct controller_event *event, struct error *error)
 {
     controller_effects_clear (&loop->effects);
     controller_step (loop->parts.controller, event, &loop->effects);
-    return perform (&loop->performer, &loop->effects, event->now, error);
+    if (!perform (&loop->performer, &loop->effects, event->now, error))
+        return false;
+    tell_belief (loop);
+    return true;
 }
 
 /* What the performing brought up. Ends: a route goes once, a notice is not tried again before its time. */

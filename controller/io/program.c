@@ -76,6 +76,8 @@ static bool check (struct program *program, FILE *out, struct error *error)
             " rollouts; newest entry %s\n",
             config->state, program->history.entries, program->history.epochs, program->history.rollouts,
             instant_print (program->history.newest, time));
+    if (!controller_is_believed (program->history.controller, error))
+        return error_context (error, "%s", config->signing_key);
     return fflush (out) == 0 || error_set (error, ERROR_SYSTEM, "the report can't be written");
 }
 

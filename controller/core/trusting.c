@@ -1,0 +1,148 @@
+/* The trust document in force, and what follows from a new one: for the chain that is handed on, for rollouts
+   that stand on keys which are not believed any more, and for this controller's own key. */
+#include "controller/core/state.h"
+
+#include <string.h>
+
+/* Of a chain in one message, beside what else is in it. */
+enum { CHAIN_BYTES = LIMIT_MESSAGE / 4 };
+
+/* ------------------------------------------------------------------------------------- the controller's key
+ */
+
+bool controller_is_believed (const struct controller *controller, struct error *why)
+{
+    const struct trust *trust = &controller->trust;
+    const struct trust_role *role = trust_role_for (trust, ROLE_CONTROLLER, "");
+    struct buffer names = {0};
+    if (controller->trust_count == 0 ||
+        (role != NULL && trust_role_has (trust, role, &controller->options.key.public)))
+        return true;
+    for (size_t i = 0; role != NULL && i < role->keys_count; i++)
+        buffer_print (&names, "%s%s", i > 0 ? ", " : "", role->keys[i]);
+    (void)error_set (
+        why, ERROR_REFUSED,
+        "this controller's signing key is not that of %s, which trust version %llu gives the role "
+        "controller: hosts believe nothing that it signs, so it signs nothing; put the new key into "
+        "`signing_key` of its configuration and restart it",
+        names.size > 0 ? names.data : "nobody", (unsigned long long)trust->version);
+    buffer_free (&names);
+    return false;
+}
+
+bool grant_is_believed (const struct controller *controller, const struct grant *grant)
+{
+    return trust_verify (&controller->trust, ROLE_CONTROLLER, "", &grant->envelope, NULL);
+}
+
+/* ------------------------------------------------------------------------------------------------- rollouts
+ */
+
+bool approval_holds (
+    const struct controller *controller, const struct rollout *rollout, const struct paper *paper)
+{
+    const struct approval *approval = paper->approval;
+    const struct trust *trust = &controller->trust;
+    const struct trust_key *key = trust_key_named (trust, approval->name);
+    const struct trust_role *role =
+        trust_role_for (trust, approval->role, plan_environment (&rollout->plan, approval->step));
+    return key != NULL && role != NULL && public_key_equal (&key->key, &paper->key) &&
+           trust_role_has (trust, role, &paper->key);
+}
+
+static bool was_passed_by (const struct rollout *rollout, const struct approval *approval)
+{
+    const struct stage *stage;
+    if (approval->attempt != rollout->attempt || approval->step == 0 ||
+        approval->step > rollout->plan.steps_count)
+        return false;
+    stage = &rollout->stages[approval->step - 1];
+    return stage->state == STEP_PASSED || stage->state == STEP_SKIPPED;
+}
+
+bool rollout_is_vouched (
+    const struct controller *controller, const struct rollout *rollout, struct error *why)
+{
+    if (rollout->unvouched != NULL)
+        return error_set (why, ERROR_REFUSED, "%s", rollout->unvouched);
+    for (size_t i = 0; i < rollout->paper_count; i++) {
+        const struct paper *paper = rollout->papers[i];
+        if (paper->approval != NULL && was_passed_by (rollout, paper->approval) &&
+            !approval_holds (controller, rollout, paper))
+            return error_set (
+                why, ERROR_REFUSED,
+                "step %llu was decided by %s, whose key does not speak for %s any more: hosts believe it no "
+                "longer",
+                (unsigned long long)paper->approval->step, paper->approval->name, paper->approval->role);
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------------------ the chain
+ */
+
+static size_t envelope_size (const struct envelope *envelope)
+{
+    size_t size = envelope->content.size;
+    for (size_t i = 0; i < envelope->signatures_count; i++)
+        size += strlen (envelope->signatures[i]);
+    return size;
+}
+
+size_t trust_page (const struct controller *controller, size_t first)
+{
+    size_t count = 0;
+    size_t bytes = 0;
+    while (first + count < controller->trust_count && count < LIMIT_PAGE) {
+        bytes += envelope_size (&controller->trusts[first + count]);
+        if (count > 0 && bytes > CHAIN_BYTES)
+            break;
+        count++;
+    }
+    return count;
+}
+
+size_t trust_tail (const struct controller *controller)
+{
+    size_t first = controller->trust_count;
+    size_t bytes = 0;
+    while (first > 0 && controller->trust_count - first < LIMIT_PAGE) {
+        bytes += envelope_size (&controller->trusts[first - 1]);
+        if (first < controller->trust_count && bytes > CHAIN_BYTES)
+            break;
+        first--;
+    }
+    return first;
+}
+
+void request_trusts (struct turn *turn, const void *record)
+{
+    const struct trusts_wanted *wanted = record;
+    const struct controller *controller = turn->controller;
+    struct trusts_page page = {.request = wanted->request};
+    if (wanted->after < controller->trust_count) {
+        page.trusts = controller->trusts + wanted->after;
+        page.trusts_count = trust_page (controller, (size_t)wanted->after);
+    }
+    turn_send (turn, &turn->event->route, &trusts_page_type, &page);
+}
+
+/* One version of a chain may have expired while this controller was away: what follows it is the way on. So
+   its expiry does not count here, as it does not for installers; what an expired document vouches for is
+   refused wherever it is asked. */
+bool trusting_submit (struct turn *turn, const struct envelope *envelope, struct error *error)
+{
+    struct controller *controller = turn->controller;
+    struct entry_trust entry = {.document = *envelope};
+    struct trust trust;
+    if (controller->trust_count == 0)
+        return error_set (
+            error, ERROR_MISSING, "the first trust document comes from the controller's configuration");
+    if (!accept_next_trust (
+            &controller->trust, envelope, (struct instant){0}, &turn->effects->arena, &trust, error))
+        return false;
+    turn_record (turn, &entry_trust_type, &entry);
+    turn_offer (turn, "all", NULL, envelope);
+    rollout_advance_all (turn);
+    return true;
+}
