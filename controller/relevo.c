@@ -15,6 +15,7 @@
 static const struct cli_command commands[] = {
     {"init", cmd_init, "a new fleet: keys, trust, configuration"},
     {"key", cmd_key, "make and list signing keys"},
+    {"trust", cmd_trust, "who may say what: show, change, sign, rotate"},
     {"host", cmd_host, "invite, accept, list and remove hosts"},
     {"artifact", cmd_artifact, "put files into the depot"},
     {"plan", cmd_plan, "build, show, sign and verify plans"},

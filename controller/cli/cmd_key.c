@@ -205,6 +205,7 @@ int cmd_key (struct cli *cli, int argc, char **argv)
         {"generate", key_generate, "a new key"},
         {"password", key_password, "another password for a key"},
         {"list", key_list, "the keys that are here"},
+        {"wire", cmd_key_wire, "the key by which the remote door knows you"},
     };
     return cli_dispatch (
         cli, "key", "  relevo key generate ana\n  relevo key password ana\n  relevo key list\n", commands,

@@ -110,7 +110,7 @@ static bool check_owner (const struct trust *trust, const struct key_edit *edit,
             "this public key is there already as %s, and one key can't count as two: give %s further roles "
             "with `relevo trust add-key %s --role ROLE`",
             other->name, other->name, other->name);
-    other = edit->wire_edit == WIRE_GIVEN ? trust_key_wired (trust, &edit->wire) : NULL;
+    other = edit->wire_edit == EDIT_WIRE_GIVEN ? trust_key_wired (trust, &edit->wire) : NULL;
     if (other != NULL && strcmp (other->name, edit->name) != 0)
         return error_set (
             error, ERROR_CONFLICT,
@@ -120,9 +120,9 @@ static bool check_owner (const struct trust *trust, const struct key_edit *edit,
 
 static void set_wire (struct trust_key *key, const struct key_edit *edit)
 {
-    if (edit->wire_edit == WIRE_GIVEN)
+    if (edit->wire_edit == EDIT_WIRE_GIVEN)
         key->wire = edit->wire;
-    else if (edit->wire_edit == WIRE_GONE)
+    else if (edit->wire_edit == EDIT_WIRE_GONE)
         key->wire = (struct wire_key){{0}};
 }
 
@@ -262,9 +262,9 @@ static bool check_leave (
     return left >= role->threshold ||
            error_set (
                error, ERROR_CONFLICT,
-               "without %s the role %s would have %zu keys, and it needs %" PRIu64
+               "without %s the role %s would have %zu key%s, and it needs %" PRIu64
                " signatures: first lower that with `relevo trust set-threshold %s %zu`, or add another key",
-               key, name, left, role->threshold, name, left);
+               key, name, left, left == 1 ? "" : "s", role->threshold, name, left);
 }
 
 static bool leave_role (struct trust_role *role, const char *key, struct arena *arena, struct error *error)

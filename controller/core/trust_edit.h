@@ -20,13 +20,13 @@ const char *role_name_print (const struct trust_role *role, struct arena *arena)
 struct trust trust_edit_begin (const struct trust *base, struct instant now, struct arena *arena);
 
 /* What becomes of the key with which its owner's command line connects. */
-enum wire_edit { WIRE_STAYS, WIRE_GIVEN, WIRE_GONE };
+enum wire_edit { EDIT_WIRE_STAYS, EDIT_WIRE_GIVEN, EDIT_WIRE_GONE };
 
 struct key_edit {
     const char *name;
     const struct public_key *key; /* NULL: as it is */
     enum wire_edit wire_edit;
-    struct wire_key wire; /* WIRE_GIVEN */
+    struct wire_key wire; /* EDIT_WIRE_GIVEN */
 };
 
 /* Each of these changes `trust` (made by trust_edit_begin, memory from `arena`) or refuses with the reason

@@ -22,10 +22,10 @@ bool controller_is_believed (const struct controller *controller, struct error *
         buffer_print (&names, "%s%s", i > 0 ? ", " : "", role->keys[i]);
     (void)error_set (
         why, ERROR_REFUSED,
-        "this controller's signing key is not that of %s, which trust version %llu gives the role "
-        "controller: hosts believe nothing that it signs, so it signs nothing; put the new key into "
-        "`signing_key` of its configuration and restart it",
-        names.size > 0 ? names.data : "nobody", (unsigned long long)trust->version);
+        "this controller's signing key has no say any more: trust version %llu gives the role controller to "
+        "another key (%s). Hosts believe nothing that this one signs, so it signs nothing: put the new key "
+        "into `signing_key` of its configuration and restart it",
+        (unsigned long long)trust->version, names.size > 0 ? names.data : "none");
     buffer_free (&names);
     return false;
 }
