@@ -321,8 +321,8 @@ void turn_offer (
 /* The key that made the approval may still speak for its role. */
 bool approval_holds (
     const struct controller *controller, const struct rollout *rollout, const struct paper *paper);
-/* The plan, and every approval by which a step was passed, are still signed by keys that may: else hosts
-   would refuse all further permits. */
+/* The plan is still signed by keys that may, and so are enough of the approvals by which steps were passed:
+   else hosts would refuse all further permits. */
 bool rollout_is_vouched (
     const struct controller *controller, const struct rollout *rollout, struct error *why);
 /* The permit is signed by a key that is the controller's by the trust document in force. */

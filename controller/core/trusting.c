@@ -38,44 +38,84 @@ bool grant_is_believed (const struct controller *controller, const struct grant 
 /* ------------------------------------------------------------------------------------------------- rollouts
  */
 
-bool approval_holds (
-    const struct controller *controller, const struct rollout *rollout, const struct paper *paper)
+static bool key_holds (
+    const struct controller *controller, const struct rollout *rollout, const struct approval *approval,
+    const struct public_key *made_by)
 {
-    const struct approval *approval = paper->approval;
     const struct trust *trust = &controller->trust;
     const struct trust_key *key = trust_key_named (trust, approval->name);
     const struct trust_role *role =
         trust_role_for (trust, approval->role, plan_environment (&rollout->plan, approval->step));
-    return key != NULL && role != NULL && public_key_equal (&key->key, &paper->key) &&
-           trust_role_has (trust, role, &paper->key);
+    return key != NULL && role != NULL && public_key_equal (&key->key, made_by) &&
+           trust_role_has (trust, role, made_by);
 }
 
-static bool was_passed_by (const struct rollout *rollout, const struct approval *approval)
+bool approval_holds (
+    const struct controller *controller, const struct rollout *rollout, const struct paper *paper)
 {
-    const struct stage *stage;
-    if (approval->attempt != rollout->attempt || approval->step == 0 ||
-        approval->step > rollout->plan.steps_count)
-        return false;
-    stage = &rollout->stages[approval->step - 1];
-    return stage->state == STEP_PASSED || stage->state == STEP_SKIPPED;
+    return key_holds (controller, rollout, paper->approval, &paper->key);
+}
+
+/* The case as hosts see it by now: without the approvals of keys that may not speak any more. `ret_lost` is
+   the first of these, NULL where all hold. */
+static struct gate_case case_that_holds (
+    const struct controller *controller, const struct rollout *rollout, struct arena *arena,
+    const struct approval **ret_lost)
+{
+    struct gate_case gate = rollout->gate;
+    gate.approvals = arena_array (arena, gate.approval_count, sizeof *gate.approvals);
+    gate.approval_count = 0;
+    *ret_lost = NULL;
+    for (size_t i = 0; i < rollout->gate.approval_count; i++) {
+        const struct gate_approval *item = &rollout->gate.approvals[i];
+        if (key_holds (controller, rollout, item->approval, &item->key))
+            gate.approvals[gate.approval_count++] = *item;
+        else if (*ret_lost == NULL)
+            *ret_lost = item->approval;
+    }
+    return gate;
+}
+
+/* Steps that were passed and would not be passed again, and an attempt that nobody who may has opened. */
+static bool stands (
+    const struct rollout *rollout, const struct gate_case *gate, const struct approval *lost,
+    struct error *why)
+{
+    bool opened = rollout->attempt == 1;
+    for (size_t i = 0; i < gate->approval_count; i++)
+        opened = opened || gate->approvals[i].approval->decision == DECISION_RETRY;
+    if (!opened)
+        return error_set (
+            why, ERROR_REFUSED, "%s, whose key has no say any more, opened this attempt: hosts refuse it",
+            lost->name);
+    for (size_t i = 0; i < rollout->plan.steps_count; i++) {
+        const struct stage *stage = &rollout->stages[i];
+        struct error missing;
+        if ((stage->state == STEP_PASSED || stage->state == STEP_SKIPPED) &&
+            (stage->step->kind == STEP_MANUAL || stage->step->kind == STEP_SIGNOFF ||
+             stage->step->kind == STEP_PAUSE) &&
+            !gate_step_done (gate, stage->step->number, &missing))
+            return error_set (
+                why, ERROR_REFUSED,
+                "step %llu does not stand any more, because the key of %s may not speak for %s now: %s",
+                (unsigned long long)stage->step->number, lost->name, lost->role, missing.text);
+    }
+    return true;
 }
 
 bool rollout_is_vouched (
     const struct controller *controller, const struct rollout *rollout, struct error *why)
 {
+    struct arena arena = {0};
+    const struct approval *lost;
+    struct gate_case gate;
+    bool good;
     if (rollout->unvouched != NULL)
         return error_set (why, ERROR_REFUSED, "%s", rollout->unvouched);
-    for (size_t i = 0; i < rollout->paper_count; i++) {
-        const struct paper *paper = rollout->papers[i];
-        if (paper->approval != NULL && was_passed_by (rollout, paper->approval) &&
-            !approval_holds (controller, rollout, paper))
-            return error_set (
-                why, ERROR_REFUSED,
-                "step %llu was decided by %s, whose key does not speak for %s any more: hosts believe it no "
-                "longer",
-                (unsigned long long)paper->approval->step, paper->approval->name, paper->approval->role);
-    }
-    return true;
+    gate = case_that_holds (controller, rollout, &arena, &lost);
+    good = lost == NULL || stands (rollout, &gate, lost, why);
+    arena_free (&arena);
+    return good;
 }
 
 /* ------------------------------------------------------------------------------------------------ the chain

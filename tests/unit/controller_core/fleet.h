@@ -74,6 +74,7 @@ struct world {
     bool enrolment_heard;
     struct evidence_list evidence;
     struct inventory inventory;
+    struct trusts_page trusts_page;
     struct rollouts rollouts;
     struct progress progress[WORLD_PROGRESS];
     struct route progress_to[WORLD_PROGRESS];

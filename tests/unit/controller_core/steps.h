@@ -33,6 +33,8 @@ static inline void world_heard (struct world *world, const struct controller_eff
         world->evidence = *(const struct evidence_list *)copy;
     if (effect->type == &inventory_type)
         world->inventory = *(const struct inventory *)copy;
+    if (effect->type == &trusts_page_type)
+        world->trusts_page = *(const struct trusts_page *)copy;
     if (effect->type == &rollouts_type)
         world->rollouts = *(const struct rollouts *)copy;
     if (effect->type == &report_stored_type)
