@@ -64,8 +64,9 @@ static bool edit_end (struct cli *cli, const struct edit *edit, struct error *er
 {
     struct envelope written;
     struct trust draft;
-    if (!trust_edit_check (&edit->base.trust, &edit->draft, clock_now (), error) ||
-        !trust_draft_write (edit->file, &edit->draft, error) ||
+    if (!trust_edit_check (&edit->base.trust, &edit->draft, clock_now (), error))
+        return error_context (error, "%s", edit->file);
+    if (!trust_draft_write (edit->file, &edit->draft, error) ||
         !trust_draft_read (cli, edit->file, &written, &draft, error))
         return false;
     if (cli->format == CLI_TABLE)
