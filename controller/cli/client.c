@@ -352,6 +352,8 @@ static bool follow (
             return error_context (error, "the controller's trust document %zu", known + i + 1);
         found->trust = next;
         found->document = &envelopes[i];
+        if (trust_verify (&next, ROLE_OPERATOR, "", &found->raw->fleet, NULL))
+            found->fleet_trust = next.version;
     }
     return true;
 }
@@ -405,6 +407,13 @@ bool client_inventory (
             "trust version %" PRIu64 " expired at %s and vouches for nothing any more: its root keys have to "
             "sign the next one, which `relevo trust renew` makes",
             found.trust.version, instant_print (found.trust.expires, time));
+    if (found.fleet_trust > 0 && found.fleet_trust < found.trust.version)
+        return error_set (
+            error, ERROR_REFUSED,
+            "the fleet document is signed by operators of trust version %" PRIu64
+            ", who are operators no more by version %" PRIu64
+            ": one of those that are has to sign it anew, with `relevo host renew`",
+            found.fleet_trust, found.trust.version);
     if (!accept_fleet (&found.trust, 0, &found.raw->fleet, now, arena, &found.fleet, error))
         return error_context (error, "the controller's fleet document");
     found.fleet_digest = digest_of (found.raw->fleet.content.data, found.raw->fleet.content.size);

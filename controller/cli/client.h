@@ -48,6 +48,7 @@ struct client_inventory {
     struct trust trust;
     const struct envelope *document; /* the trust document, as it was signed */
     struct fleet fleet;
+    uint64_t fleet_trust; /* the newest trust version whose operators signed the fleet document; 0: none */
     struct digest fleet_digest; /* of the fleet document's content */
     const struct inventory *raw;
 };

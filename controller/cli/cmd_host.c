@@ -266,6 +266,7 @@ int cmd_host (struct cli *cli, int argc, char **argv)
         {"token", host_token, "an invitation for one host"},
         {"accept", cmd_host_accept, "take a waiting host into the fleet"},
         {"reject", host_reject, "turn a waiting host away"},
+        {"renew", cmd_host_renew, "sign the fleet as it is, anew"},
         {"revoke", cmd_host_revoke, "remove a host from the fleet"},
     };
     static const char examples[] =

@@ -5,6 +5,7 @@
 #include "controller/cli/cli.h"
 
 int cmd_host_accept (struct cli *cli, int argc, char **argv);
+int cmd_host_renew (struct cli *cli, int argc, char **argv);
 int cmd_host_revoke (struct cli *cli, int argc, char **argv);
 
 #endif

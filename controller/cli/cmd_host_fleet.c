@@ -1,6 +1,7 @@
 /* Changes of the fleet document: the next version, signed here, so that a controller can't invent a host. */
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/io/clock.h"
@@ -217,5 +218,88 @@ int cmd_host_revoke (struct cli *cli, int argc, char **argv)
     if (!done)
         return cli_fail (cli, &error);
     cli_say (cli, "%s does not belong to the fleet any more", operands.items[0]);
+    return CLI_DONE;
+}
+
+static void show_hosts (const struct cli *cli, const struct fleet *fleet)
+{
+    static const char *const headings[] = {"HOST", "ENVIRONMENT", "FINGERPRINT"};
+    struct table *table = table_new (headings, sizeof headings / sizeof headings[0]);
+    struct buffer out = {0};
+    for (size_t i = 0; i < fleet->hosts_count; i++) {
+        const struct fleet_host *host = &fleet->hosts[i];
+        char text[FINGERPRINT_TEXT_SIZE];
+        table_add (
+            table, (const char *const[]){
+                       host->name, host->environment, key_fingerprint (&host->key, &host->wire, text)});
+    }
+    table_print (table, 0, &out);
+    table_free (&table);
+    if (!cli->quiet)
+        (void)fwrite (out.data, 1, out.size, stderr);
+    buffer_free (&out);
+}
+
+/* The document may be signed by those who were operators once, or have expired: whoever signs it anew vouches
+   for what stands in it, and so is shown all of it. */
+static bool renew (
+    struct cli *cli, struct client *client, const struct option_texts *keys, struct error *error)
+{
+    struct client_inventory inventory;
+    struct fleet *fleet = &inventory.fleet;
+    const struct envelope *envelope;
+    struct buffer question = {0};
+    bool good;
+    if (!client_trust (client, &cli->arena, &inventory, error))
+        return false;
+    envelope = &inventory.raw->fleet;
+    if (inventory.fleet_trust == 0)
+        return error_set (
+            error, ERROR_REFUSED,
+            "the controller's fleet document was signed by operators of no trust version: it is not one to "
+            "sign anew");
+    if (!document_read (&fleet_type, envelope->content, &cli->arena, fleet, error) ||
+        !fleet_check (fleet, error))
+        return false;
+    show_hosts (cli, fleet);
+    if (inventory.fleet_trust < inventory.trust.version)
+        cli_say (
+            cli, "the operators of trust version %" PRIu64 " signed this, and they are operators no more",
+            inventory.fleet_trust);
+    buffer_print (
+        &question, "Sign fleet version %" PRIu64 " with these %zu hosts?", fleet->version + 1,
+        fleet->hosts_count);
+    good = cli_confirm (cli, question.data, error) &&
+           submit_fleet (cli, client, &inventory, fleet->hosts, fleet->hosts_count, keys, error);
+    buffer_free (&question);
+    return good;
+}
+
+int cmd_host_renew (struct cli *cli, int argc, char **argv)
+{
+    struct option_texts keys = {0};
+    const struct option_row rows[] = {
+        {"key", 'k', OPTION_TEXTS, &keys, "NAME|FILE", "operator key; repeatable"},
+    };
+    const struct command_line line = {
+        .usage = "relevo host renew [options]",
+        .about =
+            "Signs the fleet document as it is, anew: it is good for another year, and by operators who\n"
+            "are operators now. Needed when the key of the one who signed it last has been revoked.\n",
+        .examples = "  relevo host renew\n  relevo host renew --key op-2\n",
+        .rows = rows,
+        .row_count = sizeof rows / sizeof rows[0]};
+    struct operands operands;
+    struct client *client = NULL;
+    struct error error;
+    bool done;
+    int exit_code = CLI_ERROR;
+    if (!options_parse (cli, &line, argc, argv, &operands, &exit_code))
+        return exit_code;
+    done = client_open (cli, &client, &error) && renew (cli, client, &keys, &error);
+    client_close (&client);
+    if (!done)
+        return cli_fail (cli, &error);
+    cli_say (cli, "the fleet document is signed anew");
     return CLI_DONE;
 }

@@ -103,6 +103,10 @@ static void say_result (const struct cli *cli, const struct rotation *rotation)
     trust_view_hosts (raw, version, &out);
     (void)fwrite (out.data, 1, out.size, stdout);
     buffer_free (&out);
+    if (!trust_verify (&rotation->newest, ROLE_OPERATOR, "", &raw->fleet, NULL))
+        cli_say (
+            cli, "next: an operator signs the fleet document anew, for those who signed it are operators no "
+                 "more: relevo host renew");
     if (trust_hosts_have (raw, version) < raw->hosts_count)
         cli_say (
             cli, "the other hosts take it by themselves when they connect, and until then believe version by "
