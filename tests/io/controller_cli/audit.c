@@ -74,25 +74,29 @@ static struct envelope sign (
     return envelope;
 }
 
-static void add_trust (struct story *story)
+static struct envelope trust_document (struct story *story, uint64_t version, struct instant expires)
 {
     static const char *names[] = {"root", "operator", "releaser", "controller"};
     struct trust_key *keys = arena_array (&story->arena, 4, sizeof *keys);
     struct trust_role *roles = arena_array (&story->arena, 4, sizeof *roles);
     struct trust trust = {
-        .version = 1,
+        .version = version,
         .issued = at (story),
-        .expires = later (story),
+        .expires = expires,
         .keys = keys,
         .keys_count = 4,
         .roles = roles,
         .roles_count = 4};
-    struct entry_trust entry;
     for (size_t i = 0; i < 4; i++) {
         keys[i] = (struct trust_key){.name = names[i], .key = story->keys[i].public};
         roles[i] = (struct trust_role){names[i], "", 1, &names[i], 1};
     }
-    entry.document = sign (story, &trust_type, &trust, ROOT);
+    return sign (story, &trust_type, &trust, ROOT);
+}
+
+static void add_trust (struct story *story)
+{
+    struct entry_trust entry = {.document = trust_document (story, 1, later (story))};
     story->pin = digest_of (entry.document.content.data, entry.document.content.size);
     add (story, &entry_trust_type, &entry);
 }
@@ -319,6 +323,34 @@ static void test_other_trust (void **state)
     expect_lie (&story, "row 1 (entry_trust)");
 }
 
+static void add_next_trust (struct story *story, uint64_t version, struct instant expires)
+{
+    struct entry_trust entry = {.document = trust_document (story, version, expires)};
+    add (story, &entry_trust_type, &entry);
+}
+
+/* A link that had expired when it came is the way to the next one, and vouches for nothing itself. */
+static void test_expired_link (void **state)
+{
+    struct story story;
+    struct audit_counts counts;
+    struct error error = {0};
+    struct instant past;
+    (void)state;
+    begin (&story);
+    add_trust (&story);
+    past.ms = at (&story).ms - 1;
+    add_next_trust (&story, 2, past);
+    add_next_trust (&story, 3, later (&story));
+    add_rollout (&story, add_fleet (&story), RELEASER);
+    if (!judge (&story, &counts, &error))
+        fail_msg ("%s", error.text);
+    assert_int_equal (counts.trusts, 3);
+    add_next_trust (&story, 4, past);
+    add_permit (&story, 1);
+    expect_lie (&story, "row 7 (entry_permit): the trust expired at");
+}
+
 static void test_plan_of_a_wrong_key (void **state)
 {
     struct story story;
@@ -464,6 +496,7 @@ int main (void)
         cmocka_unit_test (test_changed_row),
         cmocka_unit_test (test_missing_row),
         cmocka_unit_test (test_other_trust),
+        cmocka_unit_test (test_expired_link),
         cmocka_unit_test (test_plan_of_a_wrong_key),
         cmocka_unit_test (test_plan_for_an_unknown_fleet),
         cmocka_unit_test (test_permit_before_its_proof),

@@ -70,12 +70,17 @@ static void write_document (
         fail_msg ("%s", error.text);
 }
 
-static void write_trust (struct fixture *fixture)
+/* The controller's key is `controller`. */
+static struct envelope sign_trust (
+    struct fixture *fixture, uint64_t version, const struct public_key *controller,
+    const struct secret_key *signer)
 {
+    struct envelope envelope;
+    struct error error;
     struct trust_key keys[KEYS];
     struct trust_role roles[KEYS];
     struct trust trust = {
-        .version = 1,
+        .version = version,
         .issued = clock_now (),
         .expires = instant_add (clock_now (), span_seconds (3600)),
         .keys = keys,
@@ -92,7 +97,19 @@ static void write_trust (struct fixture *fixture)
             .keys_count = 1};
     }
     keys[OPERATOR].wire = fixture->person.public;
-    write_document (fixture, "trust.relevo", &trust_type, &trust, &fixture->keys[ROOT]);
+    keys[CONTROLLER].key = *controller;
+    if (!document_sign (&trust_type, &trust, signer, clock_now (), &fixture->arena, &envelope, &error))
+        fail_msg ("%s", error.text);
+    return envelope;
+}
+
+static void write_trust (struct fixture *fixture)
+{
+    struct envelope envelope =
+        sign_trust (fixture, 1, &fixture->keys[CONTROLLER].public, &fixture->keys[ROOT]);
+    struct error error;
+    if (!signed_file_write (in_folder (fixture, "trust.relevo"), &envelope, &error))
+        fail_msg ("%s", error.text);
 }
 
 static void write_fleet (struct fixture *fixture)
@@ -586,6 +603,39 @@ static void test_check (void **state)
     assert_true (check_says (fixture, "3 entries, the chain is whole; 1 starts", &error));
 }
 
+/* What too few have signed is refused, whoever hands it in; what enough have signed can take this
+   controller's own say away, and gives it back to the one that has the new key. */
+static void test_new_trust (void **state)
+{
+    struct fixture *fixture = *state;
+    struct secret_key next;
+    struct peer person;
+    struct buffer key = {0};
+    struct error error;
+    struct submit submit = {.request = 7};
+    const struct answer *answer;
+    make_key (&next);
+    start (fixture);
+    peer_open (&person, WIRE_DEALER, fixture->endpoints[3], fixture, &fixture->person);
+    submit.document = sign_trust (fixture, 2, &next.public, &fixture->keys[OPERATOR]);
+    answer = ask (&person, &submit_type, &submit, &answer_type);
+    assert_false (answer->done);
+    assert_non_null (strstr (answer->text, "0 of 1 signatures that the role root needs"));
+    submit.document = sign_trust (fixture, 2, &next.public, &fixture->keys[ROOT]);
+    answer = ask (&person, &submit_type, &submit, &answer_type);
+    assert_true (answer->done);
+    assert_non_null (strstr (answer->text, "has no say any more"));
+    assert_false (check_says (fixture, "", &error)); /* beside the running one */
+    assert_non_null (
+        strstr (error.text, "controller.key: this controller's signing key has no say any more"));
+    peer_close (&person);
+    assert_int_equal (WEXITSTATUS (end (fixture, SIGTERM)), 0);
+    assert_true (secret_key_print (&next, NULL, NULL, &key, &error));
+    assert_true (file_write (in_folder (fixture, "controller.key"), buffer_bytes (&key), 0600, &error));
+    assert_true (check_says (fixture, "the chain is whole", &error));
+    buffer_free (&key);
+}
+
 static void test_wrong_beginnings (void **state)
 {
     struct fixture *fixture = *state;
@@ -619,6 +669,7 @@ int main (void)
         TEST (test_strangers_stay_out),
         TEST (test_second_is_refused),
         TEST (test_check),
+        TEST (test_new_trust),
         TEST (test_resumed_upload),
         TEST (test_wrong_beginnings),
     };
