@@ -130,8 +130,7 @@ static bool accepted (struct enrolling *enrolling, const struct enrolment *told,
     struct trust trust;
     struct fleet fleet;
     skip_older (&answer, pin);
-    return accept_trusts (
-               answer.trusts, answer.trusts_count, pin, now, &enrolling->arena, &trust, error) &&
+    return accept_trusts (answer.trusts, answer.trusts_count, pin, now, &enrolling->arena, &trust, error) &&
            accept_fleet (&trust, 0, &answer.fleet, now, &enrolling->arena, &fleet, error) &&
            check_own_entry (enrolling, &fleet, error) && commit (enrolling, &answer, error);
 }

@@ -431,5 +431,6 @@ void request_decide (struct turn *turn, const void *record)
             ? line_format (
                   &turn->effects->arena, "recorded; rollout %llu is %s", (unsigned long long)rollout->number,
                   enum_word (&phase_words, rollout->phase))
-            : line_format (&turn->effects->arena, "recorded, and nothing follows from it yet: %s", error.text));
+            : line_format (
+                  &turn->effects->arena, "recorded, and nothing follows from it yet: %s", error.text));
 }

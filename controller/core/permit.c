@@ -33,7 +33,8 @@ static void fill_evidence (
 {
     permit->evidence = arena_array (arena, rollout->paper_count, sizeof *permit->evidence);
     for (size_t i = 0; i < rollout->paper_count && permit->evidence_count < LIMIT_EVIDENCE; i++)
-        if (proves (rollout, rollout->papers[i], kind) && paper_holds (controller, rollout, rollout->papers[i]))
+        if (proves (rollout, rollout->papers[i], kind) &&
+            paper_holds (controller, rollout, rollout->papers[i]))
             permit->evidence[permit->evidence_count++] = rollout->papers[i]->digest;
 }
 

@@ -54,7 +54,7 @@ struct host {
     struct instant seen;
     char agent[LIMIT_VERSION + 1];
     uint64_t trust_version; /* that it told; 0: not yet */
-    struct doing doing; /* its detail is `detail` */
+    struct doing doing;     /* its detail is `detail` */
     char detail[LIMIT_LINE + 1];
 };
 

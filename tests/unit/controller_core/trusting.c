@@ -137,7 +137,9 @@ static void test_step_passed_by_a_replaced_key (void **state)
     world_to_signoff (world);
     replace (world, KEY_ANA, 2);
     submit (world, "in force");
-    expect_cause (world, PHASE_DEGRADED, "step 3 does not stand any more, because the key of ana may not speak for testers now");
+    expect_cause (
+        world, PHASE_DEGRADED,
+        "step 3 does not stand any more, because the key of ana may not speak for testers now");
     world_decide (world, KEY_LUIS, DECISION_ABORT, 0, ROLE_OPERATOR, "");
     world_expect_answer (world, true, "recorded");
     world_deliver (world);
