@@ -15,8 +15,11 @@ static void render_text (const char *text, struct buffer *out)
         buffer_text (out, "\"");
     for (size_t i = 0; i < shown; i++) {
         unsigned char byte = (unsigned char)text[i];
+        unsigned char after = (unsigned char)text[i + 1];
         if (byte < 0x20 || byte == 0x7F || byte == '"' || byte == '\\')
             buffer_print (out, "\\x%02x", byte);
+        else if (byte == 0xC2 && after < 0xA0) /* C1: a terminal may act on these too */
+            buffer_print (out, "\\x%02x\\x%02x", byte, (unsigned char)text[++i]);
         else
             buffer_append (out, &text[i], 1);
     }

@@ -209,6 +209,18 @@ static void test_every_record (void **state)
     }
 }
 
+/* No text moves the cursor of the terminal on which a log is read. */
+static void test_render_escapes (void **state)
+{
+    struct host_reject reject = {.name = "a\x1b[2J\xC2\x9B\xC2\xA0", .cause = "x"};
+    struct buffer line = {0};
+    (void)state;
+    render (&host_reject_type, &reject, &line);
+    assert_string_equal (line.data, "host_reject request=0 name=\"a\\x1b[2J\\xc2\\x9b\xC2\xA0\" cause=x");
+    assert_true (text_is_printable (line.data, line.size));
+    buffer_free (&line);
+}
+
 static void test_bounds (void **state)
 {
     struct host_release releases[LIMIT_PRODUCTS + 1] = {0};
@@ -242,6 +254,7 @@ int main (void)
         cmocka_unit_test (test_nobody_says_more_than_this),
         cmocka_unit_test (test_newer_is_refused_with_reason),
         cmocka_unit_test (test_every_record),
+        cmocka_unit_test (test_render_escapes),
         cmocka_unit_test (test_bounds),
     };
     return cmocka_run_group_tests_name ("proto codec", tests, NULL, NULL);
