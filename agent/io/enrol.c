@@ -36,8 +36,9 @@ struct enrolling {
 bool token_parse (const char *text, struct arena *arena, struct token *ret, struct error *error)
 {
     static const char blanks[] = " \t\r\n";
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     uint8_t decoded[TOKEN_MAX];
-    const char *end;
+    size_t length;
     size_t size;
     text += strspn (text, blanks);
     if (strncmp (text, TOKEN_START, strlen (TOKEN_START)) != 0)
@@ -46,10 +47,12 @@ bool token_parse (const char *text, struct arena *arena, struct token *ret, stru
             "a token begins with \"" TOKEN_START "\"; copy the whole line that "
             "\"relevo host token\" printed");
     text += strlen (TOKEN_START);
-    if (sodium_base642bin (
-            decoded, sizeof decoded, text, strcspn (text, blanks), NULL, &size, &end,
-            sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
-        end[strspn (end, blanks)] != '\0')
+    /* libsodium 1.0.18 takes some bytes with the high bit set for digits. */
+    length = strspn (text, digits);
+    if (text[length + strspn (text + length, blanks)] != '\0' ||
+        sodium_base642bin (
+            decoded, sizeof decoded, text, length, NULL, &size, NULL,
+            sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
         return error_set (error, ERROR_INPUT, "the token is damaged: copy the whole line");
     if (!codec_decode (&token_type, (struct bytes){decoded, size}, arena, ret, error))
         return error_context (error, "the token is damaged, or of another version");

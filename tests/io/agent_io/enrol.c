@@ -80,6 +80,10 @@ static void test_token (void **state)
     assert_non_null (strstr (error.text, "relevo1."));
     assert_false (
         token_parse (arena_format (&fixture->arena, "%s %s", text, text), &fixture->arena, &token, &error));
+    text[strlen (text) - 8] ^= '\x80';
+    assert_false (token_parse (text, &fixture->arena, &token, &error));
+    assert_non_null (strstr (error.text, "damaged"));
+    text[strlen (text) - 8] ^= '\x80';
     text[strlen (text) - 4] = '\0';
     assert_false (token_parse (text, &fixture->arena, &token, &error));
     assert_non_null (strstr (error.text, "damaged"));
