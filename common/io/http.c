@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { HOST_SHOWN = 200 };
+enum { HOST_SHOWN = 200, STATUS_LEAST = 100, STATUS_MOST = 999 };
 
 /* What one exchange holds. Errors name the host alone: paths and queries of webhooks are secrets. */
 struct exchange {
@@ -143,6 +143,10 @@ static bool perform (
     if (code != CURLE_OK)
         return explain (exchange, code, request->deadline, error);
     (void)curl_easy_getinfo (exchange->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status < STATUS_LEAST || status > STATUS_MOST) /* libcurl is lenient about status lines */
+        return error_set (
+            error, ERROR_INPUT, "%s: the answer's status is %ld, which is none of HTTP", exchange->host,
+            status);
     ret->status = status;
     ret->body.data = (const uint8_t *)arena_text_of (arena, exchange->body.data, exchange->body.size);
     ret->body.size = exchange->body.size;

@@ -77,6 +77,8 @@ static void serve (int peer)
         put_zeros (peer, HTTP_BODY_MAX);
     } else if (strstr (request, " /large ") != NULL) {
         put_zeros (peer, HTTP_BODY_MAX + 1);
+    } else if (strstr (request, " /status ") != NULL) {
+        put (peer, "HTTP/21 01.4 \r\nContent-Length: 0\r\n\r\n");
     } else if (strstr (request, " /slow ") != NULL) {
         (void)sleep (30);
     } else {
@@ -197,6 +199,8 @@ static void test_bounds (void **state)
     assert_int_equal (ask (server, &request).body.size, HTTP_BODY_MAX);
     request = request_for (server, "/large");
     assert_fails (server, &request, ERROR_LIMIT, "/large");
+    request = request_for (server, "/status");
+    assert_fails (server, &request, ERROR_INPUT, "/status");
     slow.deadline = (struct span){300};
     assert_fails (server, &slow, ERROR_TIMEOUT, "/slow");
 }
