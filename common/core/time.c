@@ -53,8 +53,9 @@ static void civil_date (int64_t days, int64_t *year, int *month, int *day)
 
 const char *instant_print (struct instant instant, char text[TIME_TEXT_SIZE])
 {
+    int64_t within = instant.ms % DAY + (instant.ms % DAY < 0 ? DAY : 0);
     int64_t days = instant.ms / DAY - (instant.ms % DAY < 0 ? 1 : 0);
-    int64_t rest = (instant.ms - days * DAY) / SECOND;
+    int64_t rest = within / SECOND;
     int64_t year;
     int month;
     int day;

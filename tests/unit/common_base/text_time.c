@@ -110,7 +110,9 @@ static void test_instants (void **state)
     assert_string_equal (instant_print ((struct instant){951782400000}, text), "2000-02-29T00:00:00Z");
     assert_string_equal (instant_print ((struct instant){1780304999000}, text), "2026-06-01T09:09:59Z");
     assert_string_equal (instant_print ((struct instant){-1000}, text), "1969-12-31T23:59:59Z");
+    assert_string_equal (instant_print ((struct instant){-86400001}, text), "1969-12-30T23:59:59Z");
     assert_string_equal (instant_print (last, text), "far future");
+    assert_string_equal (instant_print ((struct instant){INT64_MIN}, text), "long ago");
     assert_true (instant_add (last, span_seconds (1)).ms == INT64_MAX);
     assert_true (instant_between ((struct instant){INT64_MIN}, last).ms == INT64_MAX);
 }
