@@ -6,11 +6,12 @@
 
 #include "common/core/text.h"
 
-/* Words may come from outside, and be too long: half a character at their end would make of the whole text
-   something that no message and no journal entry can hold. */
-static void end_whole (struct error *error)
+/* Words may come from outside, and be cut: half a character, in them or at their end, would make of the whole
+   text something that no message and no journal entry can hold. */
+static void make_whole (struct error *error)
 {
     error->text[text_cut (error->text, strlen (error->text))] = '\0';
+    text_mend (error->text);
 }
 
 void error_write (struct error *error, enum error_kind kind, const char *format, ...)
@@ -21,7 +22,7 @@ void error_write (struct error *error, enum error_kind kind, const char *format,
         va_start (arguments, format);
         (void)vsnprintf (error->text, sizeof error->text, format, arguments);
         va_end (arguments);
-        end_whole (error);
+        make_whole (error);
     }
 }
 
@@ -39,7 +40,7 @@ void error_prefix (struct error *error, const char *format, ...)
             (void)snprintf (
                 error->text + written, sizeof error->text - (size_t)written, ": %.*s",
                 (int)(sizeof error->text - (size_t)written), cause);
-        end_whole (error);
+        make_whole (error);
     }
 }
 

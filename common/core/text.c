@@ -126,6 +126,20 @@ bool text_is_utf8 (const char *data, size_t size)
     return true;
 }
 
+void text_mend (char *text)
+{
+    size_t left = strlen (text);
+    while (left > 0) {
+        size_t step = sequence_size ((const unsigned char *)text, left);
+        if (step == 0) {
+            *text = '?';
+            step = 1;
+        }
+        text += step;
+        left -= step;
+    }
+}
+
 bool text_is_printable (const char *data, size_t size)
 {
     const unsigned char *place = (const unsigned char *)data;

@@ -33,6 +33,9 @@ struct bytes bytes_of_text (const char *text);
 /* Well-formed UTF-8 by RFC 3629 (no surrogates, no overlong forms) and no NUL. */
 bool text_is_utf8 (const char *data, size_t size);
 
+/* Every byte that is no part of well-formed UTF-8 becomes '?'. */
+void text_mend (char *text);
+
 /* No control characters (C0, DEL, C1), and well-formed UTF-8: safe to show on a terminal. */
 bool text_is_printable (const char *data, size_t size);
 

@@ -26,6 +26,7 @@ static void add_at (
 {
     char text[ERROR_TEXT_MAX];
     (void)vsnprintf (text, sizeof text, format, arguments);
+    text_mend (text); /* words may have been cut within a character */
     add (
         problems, (struct plan_problem){
                       .file = place->file,

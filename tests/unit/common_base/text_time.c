@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -173,6 +174,30 @@ static void test_error_is_cut_whole (void **state)
     }
 }
 
+/* What was cut within a character, or is no UTF-8 at all, is marked; everything else stays. */
+static void test_mend (void **state)
+{
+    static const char *const texts[][2] = {
+        {"", ""},
+        {"Größe 😀", "Größe 😀"},
+        {"'\xF0\x9F' is", "'?\?' is"},
+        {"a\xFF\xC3\xA9\x80", "a?\xC3\xA9?"},
+        {"\xED\xA0\x80", "?\?\?"},
+        {"\xC3", "?"}};
+    struct error error;
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char text[32];
+        (void)snprintf (text, sizeof text, "%s", texts[i][0]);
+        text_mend (text);
+        assert_string_equal (text, texts[i][1]);
+    }
+    assert_false (error_set (&error, ERROR_INPUT, "'%.2s' is cut", "é"));
+    assert_string_equal (error.text, "'é' is cut");
+    assert_false (error_set (&error, ERROR_INPUT, "'%.1s' is cut", "é"));
+    assert_string_equal (error.text, "'?' is cut");
+}
+
 static void test_arena (void **state)
 {
     struct arena arena = {0};
@@ -193,17 +218,12 @@ static void test_arena (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (test_utf8),
-        cmocka_unit_test (test_printable),
-        cmocka_unit_test (test_cut),
-        cmocka_unit_test (test_names),
-        cmocka_unit_test (test_nearest),
-        cmocka_unit_test (test_spans),
-        cmocka_unit_test (test_instants),
-        cmocka_unit_test (test_digests),
-        cmocka_unit_test (test_error_context),
-        cmocka_unit_test (test_arena),
-        cmocka_unit_test (test_error_is_cut_whole),
+        cmocka_unit_test (test_utf8),          cmocka_unit_test (test_printable),
+        cmocka_unit_test (test_cut),           cmocka_unit_test (test_names),
+        cmocka_unit_test (test_nearest),       cmocka_unit_test (test_spans),
+        cmocka_unit_test (test_instants),      cmocka_unit_test (test_digests),
+        cmocka_unit_test (test_error_context), cmocka_unit_test (test_mend),
+        cmocka_unit_test (test_arena),         cmocka_unit_test (test_error_is_cut_whole),
     };
     return cmocka_run_group_tests_name ("common base", tests, NULL, NULL);
 }

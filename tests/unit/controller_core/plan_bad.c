@@ -29,6 +29,11 @@ static const struct bad structure[] = {
      "d/p.yaml:1:7: plan: expected a name of at most 64 letters"},
     {"plan: p\nproduct: rstudio-connect\nversion: 1 2\nartifact: a.deb\n" STEPS,
      "d/p.yaml:3:10: version: '1 2' is no version: use letters, digits and"},
+    /* Cut within a character, which is marked: JSON could not hold half of it. */
+    {"plan: p\nproduct: rstudio-connect\nversion: 1 2345678901234567890123456789012345678901234567890"
+     "1234567890123456789012345678é\nartifact: a.deb\n" STEPS,
+     "d/p.yaml:3:10: version: '1 2345678901234567890123456789012345678901234567890"
+     "1234567890123456789012345678?' is no version"},
     {"plan: p\nproduct: rstudio-connect\nversion: 1\n" STEPS,
      "d/p.yaml:1:1: a plan needs 'artifact': the name of a file in the depot, or a path"},
     {"plan: p\nproduct: rstudio-connect\nversion: 1\nartifact: a\nartifacts: [b]\n" STEPS,
