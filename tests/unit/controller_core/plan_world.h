@@ -91,7 +91,8 @@ static struct plan_world world_make (const struct fleet *fleet, const struct tru
 }
 
 /* Reads profile and plan, orders and builds against the world above; `offline` knows only the files. */
-static bool world_build (const char *text, bool offline, struct plan_problems *problems, struct plan *plan)
+static inline bool world_build (
+    const char *text, bool offline, struct plan_problems *problems, struct plan *plan)
 {
     static const struct fleet fleet = {
         .version = 3, .hosts = world_hosts, .hosts_count = sizeof world_hosts / sizeof world_hosts[0]};
