@@ -73,6 +73,12 @@ static bool check_entry (struct archive_entry *entry, struct error *error)
         return error_set (
             error, ERROR_REFUSED, "\"%s\" is a hard link to \"%s\", outside of the release's folder", path,
             hard);
+    /* libarchive would go on as with a file: set the mode of whatever the link leads to, outside too where
+       that is a symbolic link. */
+    if (hard != NULL && archive_entry_size (entry) > 0)
+        return error_set (
+            error, ERROR_REFUSED, "\"%s\" is a hard link that claims data of its own: pack it as a file",
+            path);
     if (hard == NULL && type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK)
         return error_set (
             error, ERROR_REFUSED,

@@ -272,6 +272,53 @@ static void test_through_both_links (void **state)
     expect_text ("victim", "untouched");
 }
 
+/* One header as it lies in a tar archive; honest writers never give a hard link a size. */
+static void put_header (
+    FILE *file, const char *name, char kind, const char *link, const char *mode, const char *size)
+{
+    char block[512] = {0};
+    unsigned sum = 0;
+    (void)snprintf (block, 100, "%s", name);
+    (void)snprintf (block + 100, 8, "%s", mode);
+    (void)snprintf (block + 124, 12, "%s", size);
+    (void)memset (block + 148, ' ', 8);
+    block[156] = kind;
+    (void)snprintf (block + 157, 100, "%s", link);
+    if (kind == '1')
+        block[116] = 'x'; /* no number of a group: then libarchive keeps the link's size */
+    (void)memcpy (block + 257, "ustar", 6);
+    (void)memcpy (block + 263, "00", 2);
+    for (size_t i = 0; i < sizeof block; i++)
+        sum += (unsigned char)block[i];
+    (void)snprintf (block + 148, 8, "%06o", sum);
+    assert_int_equal (fwrite (block, 1, sizeof block, file), sizeof block);
+}
+
+/* A hard link to a symbolic link, with a size: its mode must not become that of what both lead to. */
+static void test_hard_link_with_data (void **state)
+{
+    struct stat status;
+    struct error error;
+    struct artifact artifact;
+    char path[PATH_SIZE];
+    FILE *file;
+    (void)state;
+    path_in ("made.tar", path);
+    file = fopen (path, "w");
+    assert_non_null (file);
+    put_header (file, "s", '2', victim, "0000777", "0");
+    put_header (file, "h", '1', "s", "0000777", "00000000005");
+    assert_true (fputs ("bytes", file) >= 0);
+    assert_int_equal (fclose (file), 0);
+    artifact = put_file (path, "made.tar");
+    assert_false (stage_one (&artifact, "bad", &error));
+    if (strstr (error.text, "data of its own") == NULL)
+        fail_msg ("%s", error.text);
+    expect_text ("victim", "untouched");
+    assert_int_equal (stat (victim, &status), 0);
+    assert_int_equal (status.st_mode & 07777, 0600);
+}
+
 static void test_hard_link_outside (void **state)
 {
     struct entry absolute = {.path = "h", .type = AE_IFREG, .mode = 0644, .data = victim, .is_hard = true};
@@ -362,6 +409,7 @@ int main (void)
         cmocka_unit_test_setup_teardown (test_outside, setup, teardown),
         cmocka_unit_test_setup_teardown (test_through_a_link, setup, teardown),
         cmocka_unit_test_setup_teardown (test_through_both_links, setup, teardown),
+        cmocka_unit_test_setup_teardown (test_hard_link_with_data, setup, teardown),
         cmocka_unit_test_setup_teardown (test_hard_link_outside, setup, teardown),
         cmocka_unit_test_setup_teardown (test_devices, setup, teardown),
         cmocka_unit_test_setup_teardown (test_claims, setup, teardown),
