@@ -112,7 +112,8 @@ static void remove_scratch (void)
 const char *scratch_folder (void)
 {
     if (scratch[0] == '\0') {
-        (void)strcpy (scratch, "/dev/shm/relevo-fuzz-XXXXXX");
+        const char *base = getenv ("TMPDIR");
+        (void)snprintf (scratch, sizeof scratch, "%s/relevo-fuzz-XXXXXX", base != NULL ? base : "/dev/shm");
         if (mkdtemp (scratch) == NULL) {
             perror (scratch);
             exit (1);

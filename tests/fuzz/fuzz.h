@@ -42,7 +42,7 @@ struct bytes take_piece (struct bytes *input);
 /* Appends a piece as take_piece takes it. */
 void put_piece (struct bytes piece, struct buffer *out);
 
-/* A folder in memory that is removed when the program ends. Static storage. */
+/* A folder in $TMPDIR, or else in memory, that is removed when the program ends. Static storage. */
 const char *scratch_folder (void);
 
 #endif
