@@ -51,7 +51,7 @@ static bool run (struct bytes input)
     const char *text = text_of (input, &arena);
     bool parsed = signature_parse (text, &signature, &error);
     bool verified = signature_verify (text, &world_key ("ana")->public, bytes_of_text (content), &error);
-    assert (signature_key_number (text, number, NULL) == parsed);
+    assert (signature_key_number (text, number, NULL) == (parsed && signature.form != SIGNATURE_SSH));
     if (!verified)
         check_error (&error);
     else
