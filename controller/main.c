@@ -14,7 +14,7 @@ enum { EXIT_GOOD = 0, EXIT_ERROR = 1, EXIT_USAGE = 2 };
 
 static const char usage[] =
     "Examples:\n"
-    "  relevo init /etc/relevo && relevod --config /etc/relevo/controller/controller.yaml\n"
+    "  relevo init fleet && relevod --config fleet/controller/controller.yaml\n"
     "  relevod --config controller.yaml --check      (also beside a running relevod)\n"
     "\n"
     "relevod is the controller of relevo.\n"
@@ -27,6 +27,9 @@ static const char usage[] =
     "  --help         this text\n"
     "  --version      the version\n"
     "\n"
+    "Started as root, it becomes the `user` of the configuration once it has read the keys. Notifications "
+    "are\n"
+    "carried out by its child, the courier, which can't reach keys and journal.\n"
     "It ends on SIGTERM and SIGINT. Its endpoints stand in STATE/endpoints once it is ready.\n"
     "Exit codes: 0 good, 1 error, 2 wrong usage.\n";
 

@@ -184,9 +184,9 @@ static void add_threads (struct filter *filter)
 /* Its own name, its own limits, its own end by abort. */
 static void add_itself (struct filter *filter)
 {
-    const struct scmp_arg_cmp name = SCMP_A0 (SCMP_CMP_EQ, PR_SET_NAME);
-    const struct scmp_arg_cmp itself = SCMP_A0 (SCMP_CMP_EQ, (scmp_datum_t)getpid ());
-    const struct scmp_arg_cmp own = SCMP_A0 (SCMP_CMP_EQ, 0);
+    const struct scmp_arg_cmp name = SCMP_A0 (SCMP_CMP_EQ, PR_SET_NAME, 0);
+    const struct scmp_arg_cmp itself = SCMP_A0 (SCMP_CMP_EQ, (scmp_datum_t)getpid (), 0);
+    const struct scmp_arg_cmp own = SCMP_A0 (SCMP_CMP_EQ, 0, 0);
     add (filter, SCMP_ACT_ALLOW, SCMP_SYS (prctl), 1, &name);
     add (filter, SCMP_ACT_ALLOW, SCMP_SYS (tgkill), 1, &itself);
     add (filter, SCMP_ACT_ALLOW, SCMP_SYS (prlimit64), 1, &own);
@@ -201,7 +201,7 @@ static bool has_family (enum sandbox_network network, int family)
 static void add_family (struct filter *filter, enum sandbox_network network, int family)
 {
     static const scmp_datum_t kinds = 0xF;
-    const struct scmp_arg_cmp any = SCMP_A0 (SCMP_CMP_EQ, (scmp_datum_t)family);
+    const struct scmp_arg_cmp any = SCMP_A0 (SCMP_CMP_EQ, (scmp_datum_t)family, 0);
     const struct scmp_arg_cmp stream[] = {any, SCMP_A1 (SCMP_CMP_MASKED_EQ, kinds, SOCK_STREAM)};
     const struct scmp_arg_cmp datagram[] = {any, SCMP_A1 (SCMP_CMP_MASKED_EQ, kinds, SOCK_DGRAM)};
     const struct scmp_arg_cmp raw[] = {any, SCMP_A1 (SCMP_CMP_MASKED_EQ, kinds, SOCK_RAW)};
