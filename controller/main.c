@@ -27,9 +27,8 @@ static const char usage[] =
     "  --help         this text\n"
     "  --version      the version\n"
     "\n"
-    "Started as root, it becomes the `user` of the configuration once it has read the keys. Notifications "
-    "are\n"
-    "carried out by its child, the courier, which can't reach keys and journal.\n"
+    "Started as root, it becomes the `user` of the configuration once it has read the keys.\n"
+    "Its child, the courier, carries out notifications, and can't reach keys and journal.\n"
     "It ends on SIGTERM and SIGINT. Its endpoints stand in STATE/endpoints once it is ready.\n"
     "Exit codes: 0 good, 1 error, 2 wrong usage.\n";
 

@@ -1,5 +1,6 @@
 /* What the session may still do, once it has no privileges: its spool, names of hosts, and the two ports of
-   its controller. */
+   its controller. Names are looked up in /etc/hosts and by UDP at name servers, which libc does itself; what
+   it would have to load a library for (mdns, ldap) or to ask by a local socket is passed over. */
 #ifndef RELEVO_AGENT_IO_SESSION_RIGHTS_H
 #define RELEVO_AGENT_IO_SESSION_RIGHTS_H
 

@@ -19,7 +19,8 @@ bool rights_find (const struct config *config, struct rights *ret, struct error 
 bool rights_give_folders (const struct config *config, const struct rights *rights, struct error *error);
 
 /* Gives up root, and then whatever a face can do without (sandbox.h, SANDBOX_LISTENS): what remains are the
-   two folders, the configured ports, and what is open already. Before the process has any thread. */
+   two folders, the configured ports (above 1023, where it was root), and what is open already. Before the
+   process has any thread. */
 bool rights_give_up (
     const struct config *config, const struct rights *rights, const struct log *log, struct error *error);
 
