@@ -9,7 +9,8 @@ fleet_open
 fleet_as=()
 chown -R 0:0 "$fleet_folder"
 chmod 755 "$fleet_folder"
-fleet_init --name e2e --target "managers=command:true"
+# Agents find it by its name: libc reads what it needs for that inside the sandbox.
+fleet_init --name e2e --address localhost --target "managers=command:true"
 config=$fleet_folder/controller/controller.yaml
 controller() { "$fleet_folder/bin/relevod" --config "$config"; }
 
