@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/io/channel.h"
+#include "common/io/channel.h"
 
 enum { HEAD = 4 };
 
