@@ -42,7 +42,7 @@ static void test_every_kind (void **state)
         "0\","
         "\"plan\":null,\"counter\":\"18446744073709551615\"}],\"connected\":true,\"seen\":\"2026-05-28T20:26:"
         "40Z\","
-        "\"agent\":\"\"}");
+        "\"agent\":\"\",\"trust_version\":0}");
     expect_json (&command_type, &command, "{\"words\":[\"true\",\"é\"],\"deadline\":1500}");
     expect_json (
         &doing_type, &doing,
