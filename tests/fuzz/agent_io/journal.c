@@ -65,7 +65,7 @@ static bool file_is (const char *path, struct bytes expected)
 /* The file holds exactly the records that were visited, and then also the one that is appended. */
 static void check_opened (const char *path, struct journal *journal, struct visits *visits)
 {
-    const struct note_clock clock = {{1}, 2, 3};
+    const struct note_clock clock = {.floor = {1}, .epoch = 2, .sequence = 3};
     struct visits again = {0};
     assert (file_is (path, buffer_bytes (&visits->records)));
     assert (journal_append (journal, &note_clock_type, &clock, NULL));
