@@ -156,14 +156,25 @@ static void add_all (struct filter *filter, uint32_t action, const int *calls, s
         add (filter, action, calls[i], 0, NULL);
 }
 
+static struct scmp_arg_cmp equals (unsigned argument, scmp_datum_t value)
+{
+    return (struct scmp_arg_cmp){.arg = argument, .op = SCMP_CMP_EQ, .datum_a = value};
+}
+
+static struct scmp_arg_cmp masked (unsigned argument, scmp_datum_t mask, scmp_datum_t value)
+{
+    return (struct scmp_arg_cmp){
+        .arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
+}
+
 /* Memory that is executed is there before; what is asked for later is data. A library that libc would load
    now (a name service) is refused, and libc goes on without it. */
 static void add_memory (struct filter *filter)
 {
     static const int calls[] = {SCMP_SYS (mmap), SCMP_SYS (mmap2), SCMP_SYS (mprotect)};
     for (size_t i = 0; i < COUNT (calls); i++) {
-        const struct scmp_arg_cmp data = SCMP_A2 (SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-        const struct scmp_arg_cmp code = SCMP_A2 (SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC);
+        const struct scmp_arg_cmp data = masked (2, PROT_EXEC, 0);
+        const struct scmp_arg_cmp code = masked (2, PROT_EXEC, PROT_EXEC);
         add (filter, SCMP_ACT_ALLOW, calls[i], 1, &data);
         add (filter, SCMP_ACT_ERRNO (EACCES), calls[i], 1, &code);
     }
@@ -174,8 +185,8 @@ static void add_threads (struct filter *filter)
 {
     const scmp_datum_t spaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                                 CLONE_NEWPID | CLONE_NEWNET;
-    const struct scmp_arg_cmp thread = SCMP_A0 (SCMP_CMP_MASKED_EQ, CLONE_THREAD | spaces, CLONE_THREAD);
-    const struct scmp_arg_cmp child = SCMP_A0 (SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0);
+    const struct scmp_arg_cmp thread = masked (0, CLONE_THREAD | spaces, CLONE_THREAD);
+    const struct scmp_arg_cmp child = masked (0, CLONE_THREAD, 0);
     add (filter, SCMP_ACT_ERRNO (ENOSYS), SCMP_SYS (clone3), 0, NULL);
     add (filter, SCMP_ACT_ALLOW, SCMP_SYS (clone), 1, &thread);
     add (filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS (clone), 1, &child);
@@ -184,9 +195,9 @@ static void add_threads (struct filter *filter)
 /* Its own name, its own limits, its own end by abort. */
 static void add_itself (struct filter *filter)
 {
-    const struct scmp_arg_cmp name = SCMP_A0 (SCMP_CMP_EQ, PR_SET_NAME, 0);
-    const struct scmp_arg_cmp itself = SCMP_A0 (SCMP_CMP_EQ, (scmp_datum_t)getpid (), 0);
-    const struct scmp_arg_cmp own = SCMP_A0 (SCMP_CMP_EQ, 0, 0);
+    const struct scmp_arg_cmp name = equals (0, PR_SET_NAME);
+    const struct scmp_arg_cmp itself = equals (0, (scmp_datum_t)getpid ());
+    const struct scmp_arg_cmp own = equals (0, 0);
     add (filter, SCMP_ACT_ALLOW, SCMP_SYS (prctl), 1, &name);
     add (filter, SCMP_ACT_ALLOW, SCMP_SYS (tgkill), 1, &itself);
     add (filter, SCMP_ACT_ALLOW, SCMP_SYS (prlimit64), 1, &own);
@@ -201,10 +212,10 @@ static bool has_family (enum sandbox_network network, int family)
 static void add_family (struct filter *filter, enum sandbox_network network, int family)
 {
     static const scmp_datum_t kinds = 0xF;
-    const struct scmp_arg_cmp any = SCMP_A0 (SCMP_CMP_EQ, (scmp_datum_t)family, 0);
-    const struct scmp_arg_cmp stream[] = {any, SCMP_A1 (SCMP_CMP_MASKED_EQ, kinds, SOCK_STREAM)};
-    const struct scmp_arg_cmp datagram[] = {any, SCMP_A1 (SCMP_CMP_MASKED_EQ, kinds, SOCK_DGRAM)};
-    const struct scmp_arg_cmp raw[] = {any, SCMP_A1 (SCMP_CMP_MASKED_EQ, kinds, SOCK_RAW)};
+    const struct scmp_arg_cmp any = equals (0, (scmp_datum_t)family);
+    const struct scmp_arg_cmp stream[] = {any, masked (1, kinds, SOCK_STREAM)};
+    const struct scmp_arg_cmp datagram[] = {any, masked (1, kinds, SOCK_DGRAM)};
+    const struct scmp_arg_cmp raw[] = {any, masked (1, kinds, SOCK_RAW)};
     if (!has_family (network, family)) {
         add (filter, SCMP_ACT_ERRNO (EOPNOTSUPP), SCMP_SYS (socket), 1, &any);
         return;
