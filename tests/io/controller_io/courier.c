@@ -115,9 +115,11 @@ static struct notice_result hear (struct fixture *fixture)
     while (!there) {
         struct pollfd file = courier_poll (fixture->courier);
         assert_true (instant_before (clock_steady (), until));
-        (void)poll (&file, 1, 1000);
-        if (!courier_service (fixture->courier, &error) ||
-            !courier_next (fixture->courier, &result, &there, &error))
+        if (!courier_next (fixture->courier, &result, &there, &error))
+            fail_msg ("%s", error.text);
+        if (there || poll (&file, 1, 1000) <= 0)
+            continue;
+        if (!courier_service (fixture->courier, &error))
             fail_msg ("%s", error.text);
     }
     return result;
