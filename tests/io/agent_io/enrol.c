@@ -16,6 +16,7 @@
 #include "agent/io/journal.h"
 #include "agent/io/state.h"
 #include "agent/io/status.h"
+#include "common/core/document.h"
 #include "common/io/file.h"
 
 struct fixture {
@@ -176,9 +177,35 @@ static void append (struct journal *journal, const struct record_type *type, con
         fail_msg ("%s", error.text);
 }
 
+static struct envelope document (struct fixture *fixture, const struct record_type *type, const void *record)
+{
+    struct buffer content = {0};
+    struct envelope envelope = {0};
+    assert_true (document_write (type, record, &content, NULL));
+    envelope.content = (struct bytes){arena_copy (&fixture->arena, content.data, content.size), content.size};
+    buffer_free (&content);
+    return envelope;
+}
+
+/* A deploy of 2.0 to this host, as its installer notes that it begins. */
+static struct note_begin begin (struct fixture *fixture)
+{
+    const char *hosts[] = {"web-1"};
+    struct step step = {
+        .number = 1, .kind = STEP_DEPLOY, .environment = "production", .hosts = hosts, .hosts_count = 1};
+    struct plan plan = {
+        .name = "app-2", .product = "app", .version = "2.0", .counter = 1, .steps = &step, .steps_count = 1};
+    struct permit permit = {.step = 1, .attempt = 1, .hosts = hosts, .hosts_count = 1};
+    struct note_begin note = {.plan = document (fixture, &plan_type, &plan), .at = {500}};
+    permit.plan = digest_of (note.plan.content.data, note.plan.content.size);
+    note.permit = document (fixture, &permit_type, &permit);
+    return note;
+}
+
 static void test_status (void **state)
 {
     struct fixture *fixture = *state;
+    struct note_begin begun = begin (fixture);
     struct note_release release = {
         .product = "app",
         .current = {.product = "app", .version = "2.0"},
@@ -194,6 +221,7 @@ static void test_status (void **state)
     buffer_clear (&out);
     assert_true (state_connection_write (&fixture->paths, &somewhere, &error));
     assert_true (journal_open (fixture->paths.journal, accept_all, NULL, &journal, &cut, &error));
+    append (journal, &note_begin_type, &begun);
     append (journal, &note_release_type, &release);
     append (journal, &note_act_type, &swap);
     assert_true (status_print (&fixture->config, &out, &error)); /* beside the one that writes */

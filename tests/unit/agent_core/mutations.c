@@ -82,44 +82,33 @@ static void court_begin (struct court *court, struct siege *siege, enum who host
 /* ------------------------------------------------------------------------------- what is no attack after all
  */
 
-/* All but the first line, which no signature covers. */
-static const char *signature_core (const char *text)
+/* The same bytes, signed by as many of the rightful keys as it takes: whoever holds those needs no attack. */
+static bool is_right (
+    const struct court *court, const struct genuine *genuine, const struct envelope *envelope)
 {
-    const char *end = strchr (text, '\n');
-    return end == NULL ? "" : end;
-}
-
-/* The same bytes, with as many of the genuine signatures as it takes. */
-static bool is_right (const struct genuine *genuine, const struct envelope *envelope)
-{
-    size_t found = 0;
-    if (!bytes_equal (genuine->envelope.content, envelope->content))
-        return false;
-    for (size_t i = 0; i < genuine->envelope.signatures_count; i++)
-        for (size_t j = 0; j < envelope->signatures_count; j++)
-            if (strcmp (
-                    signature_core (genuine->envelope.signatures[i]),
-                    signature_core (envelope->signatures[j])) == 0) {
-                found++;
-                break;
-            }
-    return found >= genuine->threshold;
+    struct public_key keys[3];
+    for (size_t i = 0; i < 3; i++)
+        keys[i] = court->siege->keys[genuine->rightful[i]].public;
+    return bytes_equal (genuine->envelope.content, envelope->content) &&
+           document_signers (envelope, keys, 3, NULL) >= genuine->threshold;
 }
 
 static bool is_offerable (const struct court *court, const struct envelope *envelope)
 {
-    return is_right (&court->documents[TRUST], envelope) || is_right (&court->documents[FLEET], envelope) ||
-           is_right (&court->documents[PLAN], envelope);
+    return is_right (court, &court->documents[TRUST], envelope) ||
+           is_right (court, &court->documents[FLEET], envelope) ||
+           is_right (court, &court->documents[PLAN], envelope);
 }
 
 /* The genuine permit, with each of the genuine pieces once, in any order. */
 static bool is_right_offer (const struct court *court, const struct permit_offer *offer)
 {
-    bool right = is_right (&court->documents[PERMIT], &offer->permit) && offer->evidence_count == EVIDENCE;
+    bool right =
+        is_right (court, &court->documents[PERMIT], &offer->permit) && offer->evidence_count == EVIDENCE;
     for (size_t i = 0; i < EVIDENCE && right; i++) {
         right = false;
         for (size_t j = 0; j < EVIDENCE; j++)
-            right = right || is_right (&court->documents[PIECE + i], &offer->evidence[j]);
+            right = right || is_right (court, &court->documents[PIECE + i], &offer->evidence[j]);
     }
     return right;
 }

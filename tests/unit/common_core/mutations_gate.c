@@ -37,7 +37,11 @@ struct bench {
 static struct envelope receipt_for (
     struct bench *bench, struct digest plan, const char *host, uint64_t step, enum outcome outcome)
 {
+    static struct test_result result = {
+        .name = "answers", .verdict = VERDICT_PASSED, .detail = "", .tail = ""};
     struct receipt receipt = {
+        .tests = &result,
+        .tests_count = outcome == OUTCOME_PASSED ? 1 : 0,
         .host = host,
         .plan = plan,
         .step = step,
