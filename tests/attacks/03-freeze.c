@@ -35,15 +35,29 @@ static int setup_clocked (void **state)
 static void test_ticks_kept_back (void **state)
 {
     struct world *world = *state;
-    struct release next = realm_release (&world->realm, "2.0", 20);
-    nudge (world, &next);
+    struct realm *realm = &world->realm;
+    struct release next;
+    struct evidence evidence;
+    struct permit permit;
+    struct permit_offer offer;
     world_clock (world, 11 * MINUTE);
+    next = realm_release (realm, "2.0", 20);
+    evidence = realm_evidence (realm, &next, DEPLOY_P2, 1);
+    permit = draft_permit (realm, &next, DEPLOY_P2, 1, &evidence);
+    offer = (struct permit_offer){
+        .permit = SIGNED (realm, &permit_type, &permit, CONTROLLER),
+        .evidence = evidence.items,
+        .evidence_count = evidence.count};
     nudge (world, &next);
-    world_says_as (
-        world, ACTIVITY_STALE,
-        "no tick of the controller has come for ten minutes: this host may be kept in the dark");
-    world_unchanged (world);
-    world_obeys (world, &next);
+    world_send (world, &permit_offer_type, &offer);
+    world_says_as (world, ACTIVITY_STALE, "stale: no tick of the controller has come for");
+    world_unchanged (world); /* though the permit is true, and new */
+    assert_non_null (strstr (agent_status (world), "stale: no tick of the controller has come for"));
+    assert_non_null (strstr (agent_status (world), "nothing new begins here"));
+    world_tick (world);
+    world_reports (world, &next, DEPLOY_P2, OUTCOME_KEPT, "");
+    world_runs (world, &next);
+    assert_null (strstr (agent_status (world), "stale"));
 }
 
 static void test_newer_documents_announced_and_kept_back (void **state)
@@ -55,7 +69,8 @@ static void test_newer_documents_announced_and_kept_back (void **state)
     realm->trust_version = 2;
     realm->fleet_version = 2;
     world_tick (world);
-    world_says_as (world, ACTIVITY_STALE, "the newest are trust 2 and fleet 2; this host was given 1 and 1");
+    world_says_as (
+        world, ACTIVITY_STALE, "stale: the newest are trust 2 and fleet 2; this host was given 1 and 1");
     assert_non_null (strstr (agent_status (world), "trust 1  fleet 1"));
     world_unchanged (world);
     world_new_trust (world, SIGNED (realm, &trust_type, &trust, ROOT_1), 2);
