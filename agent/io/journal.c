@@ -197,8 +197,8 @@ bool journal_read (const char *path, journal_visit visit, void *context, struct 
     bool good;
     if (!file_exists (path))
         return true;
-    good =
-        file_read (path, JOURNAL_MAX, &arena, &file, error) && scan (path, file, visit, context, &end, error);
+    good = file_read_start (path, JOURNAL_MAX, &arena, &file, error) &&
+           scan (path, file, visit, context, &end, error);
     arena_free (&arena);
     return good;
 }

@@ -20,7 +20,8 @@ typedef bool (*journal_visit) (
 bool journal_open (
     const char *path, journal_visit visit, void *context, struct journal **ret, uint64_t *ret_cut,
     struct error *error);
-/* Visits without changing anything; a torn end is left alone. A missing file has no records. */
+/* Visits without changing anything, also beside the program that appends; a torn end is left alone. A missing
+ * file has no records. */
 bool journal_read (const char *path, journal_visit visit, void *context, struct error *error);
 /* On failure the file is as it was; if even that is not certain, every later append fails too. */
 bool journal_append (

@@ -74,6 +74,21 @@ static bool read_all (
     return true;
 }
 
+/* No more than `size` bytes, though there may be more by now. */
+static bool read_start (
+    int file, const char *path, size_t size, struct arena *arena, struct bytes *ret, struct error *error)
+{
+    uint8_t *data = arena_take (arena, size + 1);
+    size_t used = 0;
+    ssize_t got = 1;
+    while (used < size && got > 0) {
+        got = read_some (file, data + used, size - used);
+        used += got > 0 ? (size_t)got : 0;
+    }
+    *ret = (struct bytes){data, used};
+    return got >= 0 || file_failed (path, "read it", error);
+}
+
 static bool check_size (const char *path, const struct stat *status, size_t most, struct error *error)
 {
     return (uint64_t)status->st_size <= most ||
@@ -107,6 +122,20 @@ bool file_read (const char *path, size_t most, struct arena *arena, struct bytes
         return false;
     done = check_size (path, &status, most, error) &&
            read_all (file, path, (size_t)status.st_size, most, arena, ret, error);
+    (void)close (file);
+    return done;
+}
+
+bool file_read_start (
+    const char *path, size_t most, struct arena *arena, struct bytes *ret, struct error *error)
+{
+    struct stat status;
+    bool done;
+    int file = open_regular (path, &status, error);
+    if (file < 0)
+        return false;
+    done = check_size (path, &status, most, error) &&
+           read_start (file, path, (size_t)status.st_size, arena, ret, error);
     (void)close (file);
     return done;
 }

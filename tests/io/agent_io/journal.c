@@ -18,7 +18,7 @@
 #include "agent/io/journal.h"
 #include "common/io/file.h"
 
-enum { RECORDS = 3, KILLS = 6, CLOCK_FLOOD = 40000 };
+enum { RECORDS = 3, KILLS = 6, CLOCK_FLOOD = 40000, READINGS = 200 };
 
 struct seen {
     size_t count;
@@ -174,6 +174,31 @@ static void test_reading_changes_nothing (void **state)
     assert_true (journal_read ("/tmp/there-is-no-such-journal", look, &seen, NULL));
 }
 
+/* Beside a process that appends without a pause: each reading sees a beginning of what is written. */
+static void test_read_beside_a_writer (void **state)
+{
+    struct seen seen;
+    uint64_t cut;
+    struct journal *journal = open_journal (&seen, &cut);
+    pid_t writer;
+    (void)state;
+    append_act (journal, 1);
+    writer = fork ();
+    assert_true (writer >= 0);
+    for (int64_t i = 2; writer == 0; i++)
+        append_act (journal, i);
+    for (int i = 0; i < READINGS; i++) {
+        struct error error;
+        seen = (struct seen){.in_order = true};
+        if (!journal_read (path, look, &seen, &error))
+            fail_msg ("%s", error.text);
+        assert_true (seen.in_order && seen.count >= 1);
+    }
+    assert_int_equal (kill (writer, SIGKILL), 0);
+    assert_int_equal (waitpid (writer, NULL, 0), writer);
+    journal_close (&journal);
+}
+
 /* The child writes each number to the pipe only after the append has returned. */
 static void append_for_ever (int acknowledge)
 {
@@ -289,6 +314,7 @@ int main (void)
         cmocka_unit_test_setup_teardown (test_torn_at_every_byte, setup, teardown),
         cmocka_unit_test_setup_teardown (test_damage_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown (test_reading_changes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown (test_read_beside_a_writer, setup, teardown),
         cmocka_unit_test_setup_teardown (test_killed_while_appending, setup, teardown),
         cmocka_unit_test_setup_teardown (test_full_disk_leaves_it_whole, setup, teardown),
         cmocka_unit_test_setup_teardown (test_old_clock_notes_go, setup, teardown),
