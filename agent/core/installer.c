@@ -71,6 +71,8 @@ static void take_message (
         take_tick (installer, message->record, now, effects);
     else if (message->type == &report_stored_type)
         receipt_stored (installer, &((const struct report_stored *)message->record)->receipt, effects);
+    else if (message->type == &linked_type)
+        receipts_resend (installer, effects);
     else if (message->type == &content_here_type)
         supply_here (installer, &((const struct content_here *)message->record)->content, effects);
     else if (message->type == &content_late_type)

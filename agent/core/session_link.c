@@ -74,6 +74,7 @@ void link_welcome (const struct turn *turn, const struct welcome *welcome)
         welcome->sequence > session->sequence)
         want_pull (turn);
     if (session->link == LINK_GREETING) {
+        turn_hand (turn, &linked_type, &(struct linked){.epoch = welcome->epoch});
         session->ping_at = turn->now;
         session->pull_at = turn->now;
         fetch_restart (turn);

@@ -51,7 +51,8 @@ static void test_ticks_kept_back (void **state)
     nudge (world, &next);
     world_send (world, &permit_offer_type, &offer);
     world_says_as (world, ACTIVITY_STALE, "stale: no tick of the controller has come for");
-    world_unchanged (world); /* though the permit is true, and new */
+    world_serve (world, (struct span){500});
+    assert_int_equal (host_look (world).notes, world->before.notes); /* though the permit is true, and new */
     assert_non_null (strstr (agent_status (world), "stale: no tick of the controller has come for"));
     assert_non_null (strstr (agent_status (world), "nothing new begins here"));
     world_tick (world);

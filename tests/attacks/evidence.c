@@ -39,16 +39,23 @@ static const char *role_for (const struct release *release, uint64_t step)
                                                                          : release->plan.steps[step - 1].role;
 }
 
-/* What an honest approver would have seen: the receipts of every step before. */
+/* What an honest approver would have seen: the receipts of every step before, and who answers for failures.
+ */
 static struct digest evidence_seen (
     struct realm *realm, const struct release *release, const struct evidence *evidence, uint64_t step,
     uint64_t attempt)
 {
     struct gate_case gate = {.plan = &release->plan, .plan_digest = release->digest, .attempt = attempt};
+    const struct public_key any = {{0}, {0}};
     for (size_t i = 0; i < evidence->count; i++) {
         struct receipt *receipt = arena_take (&realm->arena, sizeof *receipt);
-        if (document_read (&receipt_type, evidence->items[i].content, &realm->arena, receipt, NULL))
-            gate_take_receipt (&gate, digest_of_envelope (&evidence->items[i]), receipt, &realm->arena);
+        struct approval *approval = arena_take (&realm->arena, sizeof *approval);
+        struct digest digest = digest_of_envelope (&evidence->items[i]);
+        struct bytes content = evidence->items[i].content;
+        if (document_read (&receipt_type, content, &realm->arena, receipt, NULL))
+            gate_take_receipt (&gate, digest, receipt, &realm->arena);
+        else if (document_read (&approval_type, content, &realm->arena, approval, NULL))
+            gate_take_approval (&gate, digest, approval, &any, &realm->arena);
     }
     return gate_evidence_digest (&gate, step);
 }

@@ -95,6 +95,9 @@ static void see_handed (
         const struct content_here *here = effect->record;
         assert_true (spooled_of (stage, &here->content)->complete);
         stage->here++;
+    } else if (effect->type == &linked_type) {
+        assert_int_equal (event->kind, SESSION_FROM_CONTROLLER);
+        assert_ptr_equal (event->message.type, &welcome_type);
     } else if (effect->type != &content_late_type) {
         struct buffer came = {0};
         assert_int_equal (event->kind, SESSION_FROM_CONTROLLER);
