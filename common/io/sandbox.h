@@ -20,7 +20,8 @@ struct sandbox_path {
 
 enum sandbox_network {
     SANDBOX_CONNECTS, /* to `ports`, by TCP over IPv4 and IPv6, and names may be looked up; never listens */
-    SANDBOX_LISTENS,  /* on `ports` (0: one that the system chooses) and on local sockets; never connects */
+    SANDBOX_LISTENS,  /* on `ports` (with a 0, which the system chooses, on any) and on local sockets; never
+                         connects */
 };
 
 struct sandbox_options {

@@ -171,6 +171,15 @@ static bool allow_sanitizer (const struct rules *rules)
 }
 #endif
 
+/* Whoever closes such a port opens it again by the number that the system gave, which nobody knows yet. */
+static bool has_any_port (const struct sandbox_options *options)
+{
+    for (size_t i = 0; i < options->port_count; i++)
+        if (options->network == SANDBOX_LISTENS && options->ports[i] == 0)
+            return true;
+    return false;
+}
+
 static bool allow_all (const struct rules *rules, const struct sandbox_options *options, int abi)
 {
     for (size_t i = 0; i < options->path_count; i++) {
@@ -178,7 +187,7 @@ static bool allow_all (const struct rules *rules, const struct sandbox_options *
         if (!allow_path (rules, options->paths[i].path, rights))
             return false;
     }
-    for (size_t i = 0; abi >= 4 && i < options->port_count; i++) {
+    for (size_t i = 0; abi >= 4 && i < options->port_count && !has_any_port (options); i++) {
         uint64_t rights = options->network == SANDBOX_LISTENS ? NETWORK_BIND : NETWORK_CONNECT;
         if (!allow_port (rules, options->ports[i], rights))
             return false;
@@ -189,7 +198,8 @@ static bool allow_all (const struct rules *rules, const struct sandbox_options *
 bool sandbox_limit_files (const struct sandbox_options *options, int *ret_abi, struct error *error)
 {
     const struct ruleset wanted = {
-        .network = NETWORK_BIND | NETWORK_CONNECT, .scope = SCOPE_ABSTRACT_SOCKETS | SCOPE_SIGNALS};
+        .network = NETWORK_CONNECT | (has_any_port (options) ? 0 : NETWORK_BIND),
+        .scope = SCOPE_ABSTRACT_SOCKETS | SCOPE_SIGNALS};
     int abi = landlock_abi ();
     struct rules rules;
     bool good;

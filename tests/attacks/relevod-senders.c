@@ -37,6 +37,7 @@ static const struct row {
     {"enrolment", 0, NULL},
     {"content_wanted", 0, NULL},
     {"content_here", 0, NULL},
+    {"linked", 0, NULL},
     {"content_late", 0, NULL},
     {"content_done", 0, NULL},
     {"answer", 0, NULL},
@@ -57,6 +58,10 @@ static const struct row {
     {"evidence_list", 0, NULL},
     {"audit_wanted", PEOPLE, "audit_page"},
     {"audit_page", 0, NULL},
+    {"trusts_wanted", PEOPLE, "trusts_page"},
+    {"trusts_page", 0, NULL},
+    {"tell", 0, NULL},
+    {"told", 0, NULL},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 

@@ -34,7 +34,7 @@ static bool decode (enum record_class class, unsigned sender, struct bytes input
 static bool run (struct bytes input)
 {
     bool good = decode (ENTRY, 0, input);
-    for (unsigned sender = FROM_STRANGER; sender <= FROM_INSTALLER; sender <<= 1)
+    for (unsigned sender = FROM_STRANGER; sender <= FROM_COURIER; sender <<= 1)
         good |= decode (MESSAGE, sender, input);
     return good;
 }
