@@ -1,6 +1,7 @@
 /* Child processes with limits, a deadline and a captured tail: the one way in which relevo runs anything, but
-   for the ssh-keygen that has to ask its owner on the terminal (controller/cli/ssh_sign.h). The child gets its own session and process group, no descriptor beyond 0–2, /dev/null as input, stdout and
-   stderr into one pipe, and exactly the environment that it is given. */
+   for the ssh-keygen that has to ask its owner on the terminal (controller/cli/ssh_sign.h). The child gets
+   its own session and process group, no descriptor beyond 0–2, /dev/null as input, stdout and stderr into one
+   pipe, and exactly the environment that it is given. */
 #ifndef RELEVO_COMMON_IO_SPAWN_H
 #define RELEVO_COMMON_IO_SPAWN_H
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/core/arena.h"
+#include "common/core/safe_text.h"
 #include "controller/cli/output.h"
 
 enum { NAMES_SHOWN = 3, SLOWER_TIMES = 3, SLOWER_MS = 1000 };
@@ -33,6 +34,39 @@ static void add_receipt (struct table *table, const struct receipt *receipt)
     buffer_free (&tests);
 }
 
+/* The last line that is not empty. */
+static struct bytes last_line (const char *text)
+{
+    size_t end = strlen (text);
+    size_t begin;
+    while (end > 0 && text[end - 1] == '\n')
+        end--;
+    begin = end;
+    while (begin > 0 && text[begin - 1] != '\n')
+        begin--;
+    return (struct bytes){(const uint8_t *)text + begin, end - begin};
+}
+
+/* What a test said itself, in its last words: whoever answers for a failure has read them. */
+static void print_failures (const struct receipt *receipt, struct buffer *out)
+{
+    for (size_t i = 0; i < receipt->tests_count; i++) {
+        const struct test_result *test = &receipt->tests[i];
+        struct bytes line = last_line (test->tail);
+        if (test->verdict == VERDICT_PASSED)
+            continue;
+        buffer_print (
+            out, "%s, test %s: %s", receipt->host, test->name, enum_word (&verdict_words, test->verdict));
+        buffer_text (out, test->detail[0] != '\0' ? ", " : "");
+        buffer_plain (out, test->detail);
+        if (line.size > 0) {
+            buffer_text (out, "; it says: ");
+            text_escape ((const char *)line.data, line.size, out);
+        }
+        buffer_text (out, "\n");
+    }
+}
+
 static void print_receipts (const struct gate_case *gate, struct buffer *out)
 {
     static const char *const headings[] = {"STEP", "HOST", "OUTCOME", "VERSION", "TESTS", "DETAIL"};
@@ -42,6 +76,8 @@ static void print_receipts (const struct gate_case *gate, struct buffer *out)
     if (gate->receipt_count > 0)
         table_print (table, 0, out);
     table_free (&table);
+    for (size_t i = 0; i < gate->receipt_count; i++)
+        print_failures (gate->receipts[i].receipt, out);
     for (size_t i = 0; i < gate->approval_count; i++) {
         const struct approval *approval = gate->approvals[i].approval;
         buffer_print (

@@ -118,7 +118,7 @@ echo "-- a revoked host"
 everywhere 3 | plan revoked "$new_version" "$new_file"
 relevo host revoke p3 --yes
 ! host_is p3 production || fleet_fail "p3 is still listed"
-fleet_wait 10 "p3 to be turned away" grep -Eq 'refused: .* must not come from a stranger' "$fleet_folder/log/controller"
+fleet_wait 10 "p3 to be turned away" grep -Eq 'refused: this key is not admitted' "$fleet_folder/log/controller"
 refused 'p3' relevo rollout start "$work/revoked.plan"
 everywhere 3 | plan without "$new_version" "$new_file"
 start without

@@ -95,9 +95,9 @@ rotate >/dev/null
 grep -q 'next: an operator signs the fleet document anew' "$fleet_folder/log/trust" || fleet_fail "the fleet's signer is gone unsaid"
 fleet_wait 20 "version 5 on every host" have 5
 refused 'operators of trust version 4, who are operators no more' relevo host list
-refused 'no part in the role operator' relevo host renew --key operator-old --yes
+refused 'not in the role operator' relevo host renew --key operator-old --yes
 relevo host renew --key op-2 --yes 2>&1 | grep -Eq '^p2 +production' || fleet_fail "the fleet is signed anew unseen"
-refused 'no part in the role operator' relevo host revoke p2 --key operator-old --yes
+refused 'not in the role operator' relevo host revoke p2 --key operator-old --yes
 cp "$fleet_folder/keys/op-2.key" "$fleet_folder/keys/operator.key"
 cp "$fleet_folder/keys/root-3.key" "$fleet_folder/keys/root-2.key"
 steps_with_signoff >"$work/one"
