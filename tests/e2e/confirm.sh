@@ -97,6 +97,5 @@ echo "-- the history, elsewhere, by nothing but an export and the first trust do
 relevo audit verify
 relevo audit export "$work/history.audit"
 (cd / && RELEVO_CONFIG=/nonexistent fleet_run env -u RELEVO_CONFIG "$fleet_folder/bin/relevo" audit verify \
-  --from "$work/history.audit" --trust "$fleet_folder/trust")
-refused 'not a trust document' relevo audit verify --from "$work/history.audit" --trust "$fleet_folder/fleet"
-refused 'told to trust|first trust document' relevo audit verify --from "$work/history.audit" --trust "$work/answered.plan"
+  --from "$work/history.audit" --trust "$fleet_folder/trust.relevo")
+refused 'not a trust document' relevo audit verify --from "$work/history.audit" --trust "$fleet_folder/fleet.relevo"
