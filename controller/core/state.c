@@ -205,13 +205,13 @@ struct stage *rollout_current (const struct rollout *rollout)
 }
 
 /* Seats are sorted by their hosts' names. */
-struct seat *rollout_seat (const struct rollout *rollout, const struct host *host)
+static struct seat *seat_named (const struct rollout *rollout, const char *name)
 {
     size_t low = 0;
     size_t high = rollout->seat_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = strcmp (host->name, rollout->seats[middle].host->name);
+        int order = strcmp (name, rollout->seats[middle].host->name);
         if (order == 0)
             return &rollout->seats[middle];
         if (order < 0)
@@ -220,6 +220,11 @@ struct seat *rollout_seat (const struct rollout *rollout, const struct host *hos
             low = middle + 1;
     }
     return NULL;
+}
+
+struct seat *rollout_seat (const struct rollout *rollout, const struct host *host)
+{
+    return seat_named (rollout, host->name);
 }
 
 static size_t paper_start (const struct digest *digest, size_t size)
@@ -299,10 +304,8 @@ bool paper_is_failure (const struct rollout *rollout, const struct paper *paper)
 
 bool paper_is_lapse (const struct rollout *rollout, const struct paper *paper)
 {
-    for (size_t i = 0; i < rollout->seat_count && paper->receipt != NULL; i++)
-        if (rollout->seats[i].back.receipt == paper)
-            return rollout->seats[i].back.grant == NULL;
-    return false;
+    const struct seat *seat = paper->receipt != NULL ? seat_named (rollout, paper->receipt->host) : NULL;
+    return seat != NULL && seat->back.receipt == paper && seat->back.grant == NULL;
 }
 
 bool paper_holds (
