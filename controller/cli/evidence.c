@@ -1,5 +1,6 @@
 #include "controller/cli/evidence.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -214,9 +215,12 @@ static void compare_environments (const struct sightings *sightings, const char 
         if (is_test (one, name))
             only = one->environment;
     }
-    for (size_t i = 0; i < sightings->count && only != NULL; i++)
-        if (strcmp (sightings->items[i].environment, only) != 0)
-            other = sightings->items[i].environment;
+    for (size_t i = 0; i < sightings->count && only != NULL; i++) {
+        const struct sighting *one = &sightings->items[i];
+        assert (one->environment != NULL); /* of the step, as gather found it */
+        if (strcmp (one->environment, only) != 0)
+            other = one->environment;
+    }
     if (other != NULL)
         buffer_print (sightings->out, "  test %s: ran in %s, and not in %s\n", name, only, other);
 }
