@@ -88,3 +88,6 @@ lax "$state/installer.key" fleet_run "$fleet_folder/bin/relevo-agent" run --conf
 lax "$state/session.wire" fleet_run "$fleet_folder/bin/relevo-agent" --session --config "$fleet_folder/hosts/s1/agent.yaml"
 lax "$fleet_folder/keys/release-1.key" relevo plan sign "$work/second.plan" --key release-1 --yes
 lax "$fleet_folder/person.wire" relevo rollout list
+
+echo "-- every trial of the sandbox, in the build that goes out"
+"$bin/tests/io_common_io_sandbox"
