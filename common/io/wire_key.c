@@ -104,11 +104,12 @@ bool wire_pair_read (const char *path, struct wire_pair *ret, struct error *erro
     bool done = file_read_secret (path, PAIR_FILE_MAX, &arena, &file, error);
     if (done) {
         char *text = arena_text_of (&arena, (const char *)file.data, file.size);
-        done = parse_pair (text, &pair) || error_set (
-                                               error, ERROR_INPUT,
-                                               "%s: is not a key pair: expected \"public KEY\" and \"secret "
-                                               "KEY\" that belong together, each on a line",
-                                               path);
+        done = (strlen (text) == file.size && parse_pair (text, &pair)) ||
+               error_set (
+                   error, ERROR_INPUT,
+                   "%s: is not a key pair: expected \"public KEY\" and \"secret "
+                   "KEY\" that belong together, each on a line",
+                   path);
         sodium_memzero (text, file.size);
         file_wipe_secret (&file);
     }

@@ -55,8 +55,10 @@ static bool run (struct bytes input)
 
 static void seed (void)
 {
+    static const char pair[] = "public " PUBLIC "\nsecret " SECRET "\n";
     seed_good ("key", bytes_of_text (PUBLIC));
-    seed_good ("pair", bytes_of_text ("public " PUBLIC "\nsecret " SECRET "\n"));
+    seed_good ("pair", bytes_of_text (pair));
+    seed_bad ("zero-after", (struct bytes){(const uint8_t *)pair, sizeof pair});
     seed_bad ("halves-exchanged", bytes_of_text ("public " SECRET "\nsecret " PUBLIC "\n"));
 }
 

@@ -92,6 +92,9 @@ static void test_file (void **state)
     text = arena_text_of (&arena, (const char *)file.data, file.size);
     write_text (path, arena_format (&arena, "%s\n", text));
     assert_false (wire_pair_read (path, &again, &error));
+    /* Nor is it with zeros behind its text. */
+    assert_true (file_write (path, (struct bytes){(const uint8_t *)text, file.size + 1}, 0600, &error));
+    assert_false (wire_pair_read (path, &again, &error));
     text[8] = text[8] == 'a' ? 'b' : 'a';
     write_text (path, text);
     assert_false (wire_pair_read (path, &again, &error));
