@@ -10,7 +10,12 @@ fleet_as=()
 chown -R 0:0 "$fleet_folder"
 chmod 755 "$fleet_folder"
 # Agents find it by its name: libc reads what it needs for that inside the sandbox.
-fleet_init --name e2e --address localhost --target "managers=command:true"
+address=localhost
+getent ahosts "$address" >"$fleet_folder/log/names" || {
+  echo "   this system does not know $address: an agent's lookup of a name is not tried"
+  address=127.0.0.1
+}
+fleet_init --name e2e --address "$address" --target "managers=command:true"
 config=$fleet_folder/controller/controller.yaml
 controller() { "$fleet_folder/bin/relevod" --config "$config"; }
 
