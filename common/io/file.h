@@ -11,7 +11,7 @@
 
 /* The whole file, at most `most` bytes, into `arena` (with a NUL behind). Regular files only. */
 bool file_read (const char *path, size_t most, struct arena *arena, struct bytes *ret, struct error *error);
-/* As file_read, for a file that another process appends to meanwhile: as much as it held when it was opened. */
+/* As file_read, for a file that another process appends to meanwhile: what it held when opened. */
 bool file_read_start (
     const char *path, size_t most, struct arena *arena, struct bytes *ret, struct error *error);
 /* As file_read, for secret keys: refuses a file that others than its owner may read or write, and one that

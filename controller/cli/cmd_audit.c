@@ -154,7 +154,8 @@ static int audit_verify (struct cli *cli, int argc, char **argv)
                  "plans, every permit with its gate, receipts and each host's chain, approvals. Names the "
                  "first thing\n"
                  "that does not hold, and ends with 1.\n",
-        .examples = "  relevo audit verify\n  relevo audit verify --from history.audit --trust trust.relevo\n",
+        .examples =
+            "  relevo audit verify\n  relevo audit verify --from history.audit --trust trust.relevo\n",
         .rows = options,
         .row_count = sizeof options / sizeof options[0]};
     struct operands operands;

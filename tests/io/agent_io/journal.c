@@ -185,8 +185,10 @@ static void test_read_beside_a_writer (void **state)
     append_act (journal, 1);
     writer = fork ();
     assert_true (writer >= 0);
-    for (int64_t i = 2; writer == 0; i++)
-        append_act (journal, i);
+    if (writer == 0) {
+        for (int64_t i = 2;; i++)
+            append_act (journal, i);
+    }
     for (int i = 0; i < READINGS; i++) {
         struct error error;
         seen = (struct seen){.in_order = true};
