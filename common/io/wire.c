@@ -28,7 +28,7 @@ enum {
     LINGER_MS = 1000,
     RECONNECT_LEAST_MS = 100,
     RECONNECT_SPREAD_MS = 400,
-    RECONNECT_MOST_MS = 5000,
+    RECONNECT_MOST_MS = 2500, /* with its spread below three heartbeats: back before it counts as silent */
     CURVE_OVERHEAD = 64,      /* what CURVE adds to a message on the wire: 33 bytes */
     ROUTER_WAITING = 64,      /* messages taken in from one peer before it has to wait: this times */
     CONNECT_WAITING = 1000,   /* LIMIT_MESSAGE is what one peer can make us hold */

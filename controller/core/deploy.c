@@ -21,12 +21,12 @@ struct instant stage_deadline (
     struct instant base = later (later (stage->started, stage->progressed), rollout->phase_since);
     if (stage->step->progress_deadline.ms == 0)
         return (struct instant){INT64_MAX};
-    return instant_add (later (base, controller->started), stage->step->progress_deadline);
+    return instant_add (later (base, controller_settled (controller)), stage->step->progress_deadline);
 }
 
 struct instant return_deadline (const struct controller *controller, const struct rollout *rollout)
 {
-    struct instant base = later (rollout->phase_since, controller->started);
+    struct instant base = later (rollout->phase_since, controller_settled (controller));
     struct span longest = {0};
     for (size_t i = 0; i < rollout->seat_count; i++) {
         const struct seat *seat = &rollout->seats[i];

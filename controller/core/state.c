@@ -143,13 +143,22 @@ void host_release_set (
     release->counter = counter;
 }
 
+static struct span stale_after (const struct controller *controller)
+{
+    return (struct span){controller->options.heartbeat.ms * STALE_HEARTBEATS};
+}
+
+struct instant controller_settled (const struct controller *controller)
+{
+    return instant_add (controller->started, stale_after (controller));
+}
+
 bool host_is_stale (const struct controller *controller, const struct host *host, struct instant now)
 {
     struct instant last = host->seen;
-    struct span most = {controller->options.heartbeat.ms * STALE_HEARTBEATS};
     if (instant_before (last, controller->started))
         last = controller->started;
-    return instant_before (instant_add (last, most), now);
+    return instant_before (instant_add (last, stale_after (controller)), now);
 }
 
 struct rollout *rollout_numbered (const struct controller *controller, uint64_t number)

@@ -263,6 +263,10 @@ struct host_release *host_release_for (struct host *host, const char *product);
 void host_release_set (
     struct host *host, struct host_release *release, const char *version, struct digest plan,
     uint64_t counter);
+/* Until then hosts may still be on their way back to a controller that has just started: their silence says
+   nothing yet, and no deadline for progress begins before. */
+struct instant controller_settled (const struct controller *controller);
+
 /* No contact for three heartbeats. */
 bool host_is_stale (const struct controller *controller, const struct host *host, struct instant now);
 

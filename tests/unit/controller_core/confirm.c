@@ -68,7 +68,7 @@ static void test_silence_sends_all_back (void **state)
     world_host (world, "connect-p4")->silent = true;
     world_sign_off (world);
     world_deliver (world);
-    world_wait (world, 121000);
+    world_wait (world, 127000);
     progress = world_view (world, 0);
     assert_int_equal (progress.head.phase, PHASE_DEGRADED);
     assert_non_null (strstr (progress.head.cause, "when nobody confirms them in time"));

@@ -68,7 +68,7 @@ static void test_every_return_is_lost (void **state)
         world_deliver (world);
         world_expect_phase (world, PHASE_RETURNING);
         if (late == 1) {
-            world_wait (world, 121000);
+            world_wait (world, 127000);
             world_expect_phase (world, PHASE_DEGRADED);
             world_wait (world, 700000); /* the permit has expired, and is made anew */
         }

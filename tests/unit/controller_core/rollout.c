@@ -115,7 +115,7 @@ static void test_abort_in_a_deploy (void **state)
     world_expect_phase (world, PHASE_RETURNING);
     world_deliver (world);
     world_expect_phase (world, PHASE_RETURNING);
-    world_wait (world, 121000);
+    world_wait (world, 127000);
     progress = world_view (world, 0);
     assert_int_equal (progress.head.phase, PHASE_DEGRADED);
     assert_non_null (strstr (progress.head.cause, "connect-p3, last contact"));
@@ -253,7 +253,7 @@ static void test_silence_with_pause_resumes (void **state)
     world_sign_plan (world);
     world_host (world, "connect-p1")->silent = true;
     world_start (world);
-    world_wait (world, 125000);
+    world_wait (world, 131000);
     world_expect_phase (world, PHASE_PAUSED);
     world_host (world, "connect-p1")->silent = false;
     world_hello (world, 1);
