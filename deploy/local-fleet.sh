@@ -7,7 +7,7 @@ fleet_pids=()
 fleet_as=()
 
 fleet_fail() {
-  echo "error: $*" >&2
+  echo "error: $*" | tee -a ${fleet_folder:+"$fleet_folder/failure"} >&2
   exit 1
 }
 
@@ -44,7 +44,7 @@ fleet_free_port() {
   local count=$1 base try port
   for try in $(seq 50); do
     # Tests that run side by side have ports of their own, so that none is taken between this look and its use.
-    base=$((20000 + ${RELEVO_TEST_SLOT:-0} * 3000 + (RANDOM * 32768 + RANDOM) % 2900))
+    base=$((20000 + ${RELEVO_TEST_SLOT:-0} * 2000 + (RANDOM * 32768 + RANDOM) % 1900))
     for ((port = base; port < base + count; port++)); do
       if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then continue 2; fi
     done

@@ -15,7 +15,7 @@ check() { # NAME
   fi
 }
 export -f check
-export RELEVO_MUTATIONS=150 # thirty times slower: thousands run without it
+export RELEVO_MUTATIONS=40 # thirty times slower: thousands run without it
 # The largest first, so that both processors end together.
 mapfile -t names < <(git ls-files 'tests/unit/*/*.c' | xargs ls -S | sed 's/\.c$//; s/^tests.//; s/\//_/g')
 [ ${#names[@]} -gt 5 ] || { echo "only ${#names[@]} unit tests found"; exit 1; }
