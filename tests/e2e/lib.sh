@@ -16,6 +16,8 @@ e2e_end() {
   done
   if [ $status -ne 0 ] && [ $status -ne 77 ] && [ -n "$fleet_folder" ]; then
     tail -n 15 "$fleet_folder"/log/* || true
+    # Last, as a long log is cut from its beginning.
+    cat "$fleet_folder/failure" 2>/dev/null || true
   fi
   fleet_close
   exit $status

@@ -11,7 +11,7 @@
 #include "common/io/clock.h"
 #include "common/io/wire.h"
 
-enum { PATIENCE_MS = 5000, SILENCE_MS = 700 };
+enum { PATIENCE_MS = 20000, SILENCE_MS = 700 };
 
 struct server {
     struct wire *wire;

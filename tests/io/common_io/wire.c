@@ -19,7 +19,7 @@
 #include "common/io/file.h"
 #include "common/io/wire.h"
 
-enum { PATIENCE_MS = 5000, TURN_MS = 10, REFUSED_MS = 600, FOLDER_SIZE = 64 };
+enum { PATIENCE_MS = 20000, TURN_MS = 10, REFUSED_MS = 600, FOLDER_SIZE = 64 };
 
 /* A server that admits one key, and a client in the same thread. */
 struct scene {
