@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR, SET_BACK_MS = MINUTE };
 
 struct instant instant_add (struct instant instant, struct span span)
 {
@@ -29,6 +29,14 @@ bool instant_before (struct instant first, struct instant second)
 struct instant instant_earlier (struct instant first, struct instant second)
 {
     return first.ms < second.ms ? first : second;
+}
+
+struct instant instant_follow (struct instant before, struct span passed, struct instant wall)
+{
+    struct instant reached = instant_add (before, passed);
+    return instant_between (wall, reached).ms < 0 || instant_between (wall, reached).ms > SET_BACK_MS
+               ? wall
+               : reached;
 }
 
 struct span span_seconds (int64_t seconds)

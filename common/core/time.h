@@ -28,6 +28,12 @@ bool instant_before (struct instant first, struct instant second);
 struct instant instant_earlier (struct instant first, struct instant second);
 struct span span_seconds (int64_t seconds);
 
+/* What a program that never stops takes for the time: the steady clock's `passed` since `before`, or the wall
+   clock where that is ahead. A wall clock that was set back a little would only put off deadlines, so it is
+   waited for; where it is more than a minute behind, what was believed before was wrong, and others, whose
+   clocks are right, refuse what is dated by it. */
+struct instant instant_follow (struct instant before, struct span passed, struct instant wall);
+
 /* "2026-06-01T09:30:00Z" (RFC 3339, UTC, whole seconds), "never" for 0. Returns `text`. */
 const char *instant_print (struct instant instant, char text[TIME_TEXT_SIZE]);
 

@@ -35,22 +35,25 @@ struct loop {
     struct wire *wire;
     struct controller_effects effects;
     struct complaints complaints;
-    struct instant now;    /* never goes back */
+    struct instant now;    /* by instant_follow */
     struct instant steady; /* clock_steady when `now` was set */
     int signals;
     bool ended;
     bool unbelieved; /* and the log says so */
 };
 
-/* A wall clock that is set back would put off every deadline; time here stands on the steady clock and
-   follows the wall clock only forward. */
 static struct instant time_now (struct loop *loop)
 {
     struct instant steady = clock_steady ();
-    struct instant wall = clock_now ();
-    struct instant reached = instant_add (loop->now, instant_between (loop->steady, steady));
+    struct instant before = loop->now;
+    char text[TIME_TEXT_SIZE];
+    loop->now = instant_follow (before, instant_between (loop->steady, steady), clock_now ());
     loop->steady = steady;
-    loop->now = instant_before (reached, wall) ? wall : reached;
+    if (instant_before (loop->now, before))
+        log_line (
+            loop->parts.log, LOG_WARNING,
+            "the clock was set back by %s: what was dated before is in the future now",
+            span_print (instant_between (loop->now, before), text));
     return loop->now;
 }
 

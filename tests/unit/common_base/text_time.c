@@ -215,6 +215,19 @@ static void test_arena (void **state)
     assert_null (arena.blocks);
 }
 
+static void test_follow (void **state)
+{
+    struct instant before = {1000000};
+    (void)state;
+    assert_int_equal (instant_follow (before, (struct span){500}, (struct instant){1000500}).ms, 1000500);
+    assert_int_equal (instant_follow (before, (struct span){500}, (struct instant){1000700}).ms, 1000700);
+    assert_int_equal (instant_follow (before, (struct span){500}, (struct instant){9000000}).ms, 9000000);
+    assert_int_equal (instant_follow (before, (struct span){500}, (struct instant){1000100}).ms, 1000500);
+    assert_int_equal (instant_follow (before, (struct span){500}, (struct instant){940500}).ms, 1000500);
+    assert_int_equal (instant_follow (before, (struct span){500}, (struct instant){940499}).ms, 940499);
+    assert_int_equal (instant_follow (before, (struct span){0}, (struct instant){-5}).ms, -5);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +237,7 @@ int main (void)
         cmocka_unit_test (test_instants),      cmocka_unit_test (test_digests),
         cmocka_unit_test (test_error_context), cmocka_unit_test (test_mend),
         cmocka_unit_test (test_arena),         cmocka_unit_test (test_error_is_cut_whole),
+        cmocka_unit_test (test_follow),
     };
     return cmocka_run_group_tests_name ("common base", tests, NULL, NULL);
 }
