@@ -228,5 +228,7 @@ void act_done (
     installer->wait = WAIT_NOTHING;
     if (note.act == ACT_TEST)
         note.result = fit_result (installer, event, &effects->arena);
+    if (note.act == ACT_STOP)
+        installer->work.unsure = false;
     effects_record (installer, effects, &note_act_type, &note);
 }

@@ -87,6 +87,7 @@ static void take_event (
         /* Whoever was enrolled a moment ago has had no tick yet. */
         if (installer->clock.floor.ms == 0)
             installer->tick_at = event->now;
+        installer->work.unsure = installer->work.kind != WORK_NONE;
         say_again (installer, event->now, effects);
         break;
     case INSTALLER_SESSION:

@@ -120,6 +120,7 @@ struct work {
     bool returning;
     bool finished;
     bool good;
+    bool unsure;       /* this process has begun anew, and no stop has ended since: a service may run */
     bool linked;       /* the release was noted anew since the work began */
     bool swapped;      /* forward */
     bool swapped_back; /* and back */

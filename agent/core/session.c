@@ -70,7 +70,7 @@ static void add_message (
     effect->record = copy;
 }
 
-void turn_send (const struct turn *turn, const struct record_type *type, const void *record)
+void turn_say (const struct turn *turn, const struct record_type *type, const void *record)
 {
     add_message (turn, SESSION_SEND, type, record);
 }
@@ -132,12 +132,12 @@ static void from_installer (const struct turn *turn, const struct message *messa
         link_hello (turn, record);
     else if (message->type == &report_type) {
         if (session->link == LINK_UP)
-            turn_send (turn, &report_type, record);
+            turn_say (turn, &report_type, record);
     } else if (message->type == &doing_type) {
         session->doing = *(const struct doing *)record;
         session->doing.detail = "";
         if (session->link == LINK_UP)
-            turn_send (turn, &doing_type, record);
+            turn_say (turn, &doing_type, record);
     } else if (message->type == &content_wanted_type)
         fetch_wanted (turn, record);
     else if (message->type == &content_done_type)

@@ -26,7 +26,7 @@ enum {
 static void ask_controller (const struct turn *turn, const struct fetch *fetch, uint64_t size)
 {
     struct chunk_wanted wanted = {.content = fetch->content, .offset = fetch->asked, .size = size};
-    turn_send (turn, &chunk_wanted_type, &wanted);
+    turn_say (turn, &chunk_wanted_type, &wanted);
 }
 
 static bool controller_is_there (const struct session *session)
@@ -89,7 +89,7 @@ static void say_fetching (const struct turn *turn, const char *detail)
         return;
     doing.activity = ACTIVITY_FETCHING;
     doing.detail = fit_line (turn, detail);
-    turn_send (turn, &doing_type, &doing);
+    turn_say (turn, &doing_type, &doing);
 }
 
 static void rest (const struct turn *turn, struct fetch *fetch, const char *why)

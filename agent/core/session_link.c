@@ -28,7 +28,7 @@ static void send_hello (const struct turn *turn)
     struct hello hello;
     bool good = codec_decode (&hello_type, buffer_bytes (&session->hello), &arena, &hello, NULL);
     assert (good);
-    turn_send (turn, &hello_type, &hello);
+    turn_say (turn, &hello_type, &hello);
     arena_free (&arena);
 }
 
@@ -172,7 +172,7 @@ static void ping_time (const struct turn *turn)
     ping.number = ++session->ping;
     session->unanswered++;
     session->ping_at = instant_add (turn->now, session->heartbeat);
-    turn_send (turn, &ping_type, &ping);
+    turn_say (turn, &ping_type, &ping);
 }
 
 /* Gaps often come in groups, and to all hosts at once: one pull for all of them, not at the same moment. */
@@ -184,7 +184,7 @@ static void pull_time (const struct turn *turn)
         return;
     session->pull_due = false;
     session->pull_at = instant_add (turn->now, turn_jitter (turn, (struct span){PULL_REST_MS}));
-    turn_send (turn, &pull_type, &pull);
+    turn_say (turn, &pull_type, &pull);
 }
 
 void link_time (const struct turn *turn)

@@ -74,7 +74,7 @@ struct turn {
  */
 
 struct session_effect *turn_add (const struct turn *turn, enum session_effect_kind kind);
-void turn_send (const struct turn *turn, const struct record_type *type, const void *record);
+void turn_say (const struct turn *turn, const struct record_type *type, const void *record);
 void turn_hand (const struct turn *turn, const struct record_type *type, const void *record);
 /* Between half of `span` and all of it. */
 struct span turn_jitter (const struct turn *turn, struct span span);

@@ -6,7 +6,9 @@
      return    STOP → SWAP → START → supply → CHECK → returned | stuck
 
    A deploy or recheck that fails after STAGE becomes a return. After a crash the last act, begun and not
-   finished, is done again; a START is done again by way of STOP, for the service may be half up. */
+   finished, is done again; a START is done again by way of STOP, for the service may be half up; and what was
+   stopped before the crash is stopped again before a SWAP or START, for the host may have booted meanwhile.
+ */
 #include <assert.h>
 #include <string.h>
 
@@ -175,11 +177,26 @@ static struct choice choose_test (const struct installer *installer)
     return do_end (OUTCOME_PASSED);
 }
 
+/* A host that boots starts its services, whatever this work had stopped before: nothing is swapped under a
+   service that runs, and none is started a second time. Where nothing ran before, only what was swapped in
+   can have been started. */
+static bool must_stop_again (const struct installer *installer)
+{
+    const struct work *work = &installer->work;
+    if (!work->unsure || (work->finished && !work->good))
+        return false;
+    if (work->act == ACT_SWAP && !work->finished)
+        return work->returning || side_old (installer).exists;
+    return work->finished && (work->act == ACT_STOP || work->act == ACT_SWAP);
+}
+
 static struct choice choose (const struct installer *installer)
 {
     const struct work *work = &installer->work;
     if (work->kind == WORK_TEST)
         return choose_test (installer);
+    if (must_stop_again (installer))
+        return do_act (ACT_STOP, work->returning);
     if (work->kind == WORK_RETURN || work->returning)
         return choose_back (installer);
     return choose_forward (installer);

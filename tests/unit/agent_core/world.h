@@ -53,6 +53,7 @@ struct world {
     long crash_at; /* before this one the power fails; -1: never */
     bool dark;
 
+    bool starts_services; /* a boot of the whole host runs what `current` names */
     char link[128];
     char running[128];
     char staged[8][128];
@@ -359,7 +360,7 @@ static inline bool do_act (struct world *world, const struct act_order *order)
             world->running[0] = '\0';
         return !faulty;
     case ACT_SWAP:
-        assert_string_equal (world->running, "");
+        assert_true (world->running[0] == '\0' || strcmp (world->running, order->folder) == 0);
         assert_true (order->folder[0] == '\0' || is_staged (world, order->folder));
         if (!faulty)
             strncpy (world->link, order->folder, 127);
@@ -546,6 +547,8 @@ static inline void boot (struct world *world)
     world->installer = installer_new (&options);
     world->queued = 0;
     world->dark = false;
+    if (world->starts_services)
+        memcpy (world->running, world->link, sizeof world->running);
     for (size_t i = 0; i < world->note_count; i++) {
         struct arena arena = {0};
         struct message note;
