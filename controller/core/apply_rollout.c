@@ -340,7 +340,7 @@ static bool still_counts (
 {
     const struct approval *approval = paper->approval;
     bool opens = approval->decision == DECISION_APPROVE || approval->decision == DECISION_SKIP ||
-                 approval->decision == DECISION_PROMOTE;
+                 approval->decision == DECISION_PROMOTE || approval->decision == DECISION_OVERRIDE;
     return !opens || approval->step == 0 || approval->step > rollout->plan.steps_count ||
            is_done (rollout, approval->step) || approval_holds (controller, rollout, paper);
 }
