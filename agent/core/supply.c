@@ -198,22 +198,28 @@ static void give_up (
     work_end (installer, OUTCOME_FAILED, now, effects);
 }
 
+/* Bytes that are wrong and a disk that is full look alike but for the words. */
+static const char *why_not_taken (
+    const struct wanted *wanted, const struct installer_event *event, struct arena *arena)
+{
+    char digits[DIGEST_TEXT_SIZE];
+    if (!event->good && event->detail != NULL && event->detail[0] != '\0')
+        return arena_format (arena, "%s (%d tries)", event->detail, (int)CONTENT_TRIES);
+    return arena_format (
+        arena, "content %.*s arrived %d times and was never what the plan says", 12,
+        digest_print (&wanted->digest, digits), (int)CONTENT_TRIES);
+}
+
 static void taken (
     struct installer *installer, const struct installer_event *event, struct installer_effects *effects)
 {
     struct work *work = &installer->work;
     struct wanted *wanted = wanted_find (work, &work->taking);
-    char digits[DIGEST_TEXT_SIZE];
     assert (wanted != NULL);
     done (&wanted->digest, wanted->have, effects);
     wanted->here = false;
     if (!wanted->have && ++wanted->tries == CONTENT_TRIES) {
-        give_up (
-            installer,
-            arena_format (
-                &effects->arena, "content %.*s arrived %d times and was never what the plan says", 12,
-                digest_print (&wanted->digest, digits), (int)CONTENT_TRIES),
-            event->now, effects);
+        give_up (installer, why_not_taken (wanted, event, &effects->arena), event->now, effects);
         return;
     }
     if (!wanted->have)

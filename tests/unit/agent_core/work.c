@@ -117,6 +117,21 @@ static void test_bad_content (void **state)
     world_free (world);
 }
 
+/* The content is blamed only where nothing else is known. */
+static void test_untaken_content (void **state)
+{
+    struct scene scene = scene_new ();
+    struct world *world = scene.world;
+    (void)state;
+    world->bad_contents = 100;
+    world->bad_words = "copy into the store: No space left on device";
+    deploy (world, &scene.new);
+    assert_runs (world, scene.old.folder);
+    assert_int_equal (world->receipt.outcome, OUTCOME_FAILED);
+    assert_string_equal (world->receipt.cause, "copy into the store: No space left on device (3 tries)");
+    world_free (world);
+}
+
 static void say_late (struct world *world, const char *cause)
 {
     struct content_late late = {.content = world->wanted_last, .cause = cause};
@@ -386,6 +401,7 @@ int main (void)
         cmocka_unit_test (test_same_permit_same_receipt),
         cmocka_unit_test (test_outbox),
         cmocka_unit_test (test_bad_content),
+        cmocka_unit_test (test_untaken_content),
         cmocka_unit_test (test_content_that_never_comes),
         cmocka_unit_test (test_return_cuts_a_fetch_short),
         cmocka_unit_test (test_return_twice),

@@ -61,6 +61,7 @@ struct world {
     struct fault faults[FAULTS];
     size_t fault_count;
     unsigned bad_contents; /* so many of the next contents are other bytes than the digest says */
+    const char *bad_words; /* what the store says of those, if anything */
     bool mute;             /* contents that are wanted never come */
 
     size_t receipts;        /* noted, in all */
@@ -470,6 +471,7 @@ static inline void take (
     assert_true (spool_has (world, &effect->digest));
     if (world->bad_contents > 0) {
         world->bad_contents--;
+        event->detail = world->bad_words;
         return;
     }
     world->have[world->have_count++] = effect->digest;
