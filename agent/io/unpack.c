@@ -21,10 +21,16 @@ struct inner {
     char block[UNPACK_BLOCK];
 };
 
+/* libarchive's own words leave out what the system said, as that the disk is full. The two numbers left out
+   here are its own: a bad format, and a wrong use. */
 static bool archive_failed (struct archive *archive, const char *what, struct error *error)
 {
     const char *text = archive_error_string (archive);
-    return error_set (error, ERROR_INPUT, "%s: %s", what, text != NULL ? text : "unknown error");
+    int number = archive_errno (archive);
+    bool is_system = number > 0 && number != EILSEQ && number != EINVAL;
+    return error_set (
+        error, is_system ? ERROR_SYSTEM : ERROR_INPUT, "%s: %s%s%s", what,
+        text != NULL ? text : "unknown error", is_system ? ": " : "", is_system ? strerror (number) : "");
 }
 
 /* Only filters that libarchive does itself: the others start programs of the host. */

@@ -7,9 +7,12 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <cmocka.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -400,6 +403,33 @@ static void test_cut_short (void **state)
     }
 }
 
+/* As on a full disk: the system lets no more be written, and its words must reach people. */
+static void test_no_room (void **state)
+{
+    static char much[64 * 1024];
+    static const struct entry entries[] = {{.path = "a", .type = AE_IFREG, .mode = 0644, .data = much}};
+    struct rlimit before;
+    struct rlimit little;
+    struct artifact artifact;
+    struct error error;
+    (void)state;
+    (void)memset (much, 'x', sizeof much - 1);
+    artifact = put_tar (entries, 1);
+    assert_int_equal (getrlimit (RLIMIT_FSIZE, &before), 0);
+    little = before;
+    little.rlim_cur = 4096;
+    (void)signal (SIGXFSZ, SIG_IGN);
+    assert_int_equal (setrlimit (RLIMIT_FSIZE, &little), 0);
+    assert_false (stage_one (&artifact, "1.0", &error));
+    assert_int_equal (setrlimit (RLIMIT_FSIZE, &before), 0);
+    (void)signal (SIGXFSZ, SIG_DFL);
+    assert_non_null (strstr (error.text, strerror (EFBIG)));
+    assert_int_equal (error.kind, ERROR_SYSTEM);
+    assert_false (is_there ("root/releases/1.0"));
+    assert_false (is_there ("root/releases/1.0.partial"));
+    assert_true (stage_one (&artifact, "1.0", NULL));
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -415,6 +445,7 @@ int main (void)
         cmocka_unit_test_setup_teardown (test_claims, setup, teardown),
         cmocka_unit_test_setup_teardown (test_no_archive, setup, teardown),
         cmocka_unit_test_setup_teardown (test_cut_short, setup, teardown),
+        cmocka_unit_test_setup_teardown (test_no_room, setup, teardown),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }
