@@ -45,13 +45,19 @@ static const char *agree (const struct plan *plan, const char *from, const char 
     return from[0] == '\0' || strcmp (from, version) == 0 ? version : "several";
 }
 
+/* A host that does not run the release runs what it ran before. */
+static const char *before (const struct plan *plan, const struct receipt *receipt)
+{
+    return strcmp (receipt->version, plan->version) == 0 ? receipt->previous : receipt->version;
+}
+
 /* By the receipts, which say what ran before; for hosts not reached yet, by what they run. */
 static const char *from_of (const struct rollout *rollout)
 {
     const char *from = "";
     for (size_t i = 0; i < rollout->paper_count; i++)
         if (rollout->papers[i]->receipt != NULL && rollout->papers[i]->receipt->kind == PERMIT_STEP)
-            from = agree (&rollout->plan, from, rollout->papers[i]->receipt->previous);
+            from = agree (&rollout->plan, from, before (&rollout->plan, rollout->papers[i]->receipt));
     for (size_t i = 0; i < rollout->seat_count; i++) {
         const struct seat *seat = &rollout->seats[i];
         const struct host_release *release = host_release_of (seat->host, rollout->plan.product);
