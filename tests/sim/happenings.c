@@ -3,6 +3,8 @@
 
 #include "tests/sim/world.h"
 
+enum { FULL_MS = 15000 };
+
 static struct host *host_of (struct world *world, const struct happening *happening)
 {
     return &world->hosts[happening->host % world->host_count];
@@ -16,9 +18,19 @@ static void rot (struct host *host)
         host->spool[i].rotten = true;
 }
 
+void die_with (struct world *world, struct host *host)
+{
+    if (!host->died && world->story->dies_with == HAPPENS_FULL)
+        host->journal.full_until = world->now + FULL_MS;
+    if (!host->died && world->story->dies_with == HAPPENS_ROT)
+        rot (host);
+    host->died = true;
+}
+
 static void lose (struct world *world, struct host *host)
 {
     host->lost = true;
+    host->dark_for = 0;
     power_fail (world, host);
 }
 
@@ -66,15 +78,13 @@ static void happen_to_host (struct world *world, struct host *host, const struct
         host->session.dies_after = host->session.alive ? happening->count : -1;
         break;
     case HAPPENS_POWER:
+        host->dark_for = happening->span;
         if (!host->installer.alive) {
             power_fail (world, host);
         } else {
             host->installer.dies_after = happening->count;
             host->installer.by_power = true;
         }
-        later (
-            world, happening->span,
-            (struct event){.kind = EVENT_POWER, .place = {ROLE_OF_INSTALLER, host->number}});
         break;
     case HAPPENS_FULL:
         host->journal.full_until = until (world, happening);

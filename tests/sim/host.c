@@ -164,6 +164,7 @@ void installer_die (struct world *world, struct host *host, const char *why)
         return;
     world->crashes++;
     trace_line (world, host_name (host->number), "the installer dies: %s", why);
+    die_with (world, host);
     host->installer.alive = false;
     host->installer.dies_after = -1;
     acts_drop (world, host, host->installer.by_power);
@@ -372,6 +373,9 @@ void session_die (struct world *world, struct host *host, const char *why)
 void power_fail (struct world *world, struct host *host)
 {
     trace_line (world, host_name (host->number), "the power fails");
+    if (host->dark_for > 0)
+        later (
+            world, host->dark_for, (struct event){.kind = EVENT_POWER, .place = installer_place (host)});
     host->powered = false;
     host->installer.by_power = true;
     installer_die (world, host, "no power");

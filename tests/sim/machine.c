@@ -88,6 +88,9 @@ static bool is_fated (struct world *world, const struct host *host, const struct
     const struct story_rates *rates = &world->story->rates;
     unsigned rate = order->returning ? rates->stuck : rates->fails;
     struct random random;
+    if (order->act == world->story->fated_act && host->number == world->story->fated_host &&
+        !order->returning)
+        return order->act != ACT_NONE;
     if (order->act == ACT_PRUNE || order->act == ACT_SWAP || order->act == ACT_NONE)
         return false;
     if (order->act == ACT_STOP || order->act == ACT_STAGE)

@@ -49,6 +49,25 @@ void trace_line (const struct world *world, const char *who, const char *format,
     (void)fputc ('\n', world->trace);
 }
 
+static void trace_brief (
+    const struct world *world, const char *who, const struct record_type *type, const void *record)
+{
+    if (type == &entry_phase_type) {
+        const struct entry_phase *entry = record;
+        trace_line (
+            world, who, "rollout %llu is %s (attempt %llu): %s", (unsigned long long)entry->rollout,
+            enum_word (&phase_words, entry->phase), (unsigned long long)entry->attempt, entry->cause);
+    } else if (type == &entry_step_type) {
+        const struct entry_step *entry = record;
+        trace_line (
+            world, who, "step %llu %s%s%s", (unsigned long long)entry->step,
+            enum_word (&step_state_words, entry->state), entry->cause[0] != '\0' ? ": " : "", entry->cause);
+    } else if (type == &note_lapse_type)
+        trace_line (world, who, "was not confirmed in time, and goes back");
+    else if (type == &note_kept_type)
+        trace_line (world, who, "is confirmed");
+}
+
 void trace_record (
     const struct world *world, const char *who, const char *verb, const struct record_type *type,
     const void *record)
@@ -56,6 +75,10 @@ void trace_record (
     struct buffer line = {0};
     if (world->trace == NULL)
         return;
+    if (world->brief) {
+        trace_brief (world, who, type, record);
+        return;
+    }
     render (type, record, &line);
     trace_line (world, who, "%s %s", verb, line.data);
     buffer_free (&line);
@@ -358,12 +381,13 @@ static void on_abort (int signal)
         siglongjmp (*running->out, 1);
 }
 
-void run_story (const struct story *story, FILE *trace, struct outcome_of_run *ret)
+void run_story (const struct story *story, FILE *trace, bool brief, struct outcome_of_run *ret)
 {
     struct world *world = calloc (1, sizeof *world);
     sigjmp_buf out;
     assert (world != NULL);
     world->out = &out;
+    world->brief = brief;
     running = world;
     (void)signal (SIGABRT, on_abort);
     if (sigsetjmp (out, 1) == 0) {

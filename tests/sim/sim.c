@@ -25,7 +25,7 @@ static int tell (const struct story *story, bool trace)
     story_print (story, &text);
     (void)fputs (text.data, stdout);
     buffer_free (&text);
-    run_story (story, trace ? stdout : NULL, &outcome);
+    run_story (story, trace ? stdout : NULL, false, &outcome);
     (void)printf (
         "%llu events, %llu messages, %llu acts, %llu crashes in %.0fs of its time\n",
         (unsigned long long)outcome.events, (unsigned long long)outcome.messages,

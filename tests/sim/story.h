@@ -96,9 +96,13 @@ struct story {
     unsigned rollout_count;
     struct happening happenings[STORY_HAPPENINGS];
     unsigned happening_count;
-    int64_t calm_at; /* from here on nothing goes wrong any more */
-    bool large;      /* artefacts of more than one chunk */
-    bool stolen;     /* somebody has the controller's key: only safety is asked for */
+    int64_t calm_at;    /* from here on nothing goes wrong any more */
+    enum act fated_act; /* that fails for certain, of a new release on `fated_host`; ACT_NONE: none */
+    unsigned fated_host;
+    enum happening_kind
+        dies_with; /* what comes with a host's first death: HAPPENS_FULL, HAPPENS_ROT, or nothing */
+    bool large;    /* artefacts of more than one chunk */
+    bool stolen;   /* somebody has the controller's key: only safety is asked for */
 };
 
 /* What the seed says. `hosts` 0: that too; else so many. */

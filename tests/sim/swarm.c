@@ -50,7 +50,7 @@ static void shrink (struct story *story, unsigned invariant, struct outcome_of_r
             struct outcome_of_run other;
             if (memcmp (&simpler, story, sizeof simpler) == 0)
                 continue;
-            run_story (&simpler, NULL, &other);
+            run_story (&simpler, NULL, false, &other);
             if (other.invariant != invariant)
                 continue;
             *story = simpler;
@@ -84,7 +84,7 @@ static void tell_one (const struct wishes *wishes, struct tally *tally, uint64_t
     struct story story;
     struct outcome_of_run outcome;
     story_draw (seed, (unsigned)wishes->hosts, &story);
-    run_story (&story, NULL, &outcome);
+    run_story (&story, NULL, false, &outcome);
     tally->told++;
     tally->events += outcome.events;
     tally->crashes += outcome.crashes;

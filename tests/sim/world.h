@@ -161,6 +161,8 @@ struct host {
     unsigned number;
     unsigned environment;
     bool lost;
+    bool died;        /* its installer, once at least */
+    int64_t dark_for; /* ms: how long its power stays away; 0: for good */
     bool powered;
     struct clock clock;
     struct process installer;
@@ -284,6 +286,7 @@ struct world {
     size_t submitted_fleet;
     bool calm;
     FILE *trace;
+    bool brief; /* only what changes a rollout, a host or somebody's mind */
     uint64_t events;
     uint64_t messages;
     uint64_t crashes;
@@ -356,6 +359,8 @@ void rollout_start_try (struct world *world, unsigned number);
 /* happenings.c, thief.c */
 void happen (struct world *world, const struct happening *happening);
 void calm_down (struct world *world);
+/* What a story lets come with a host's first death. */
+void die_with (struct world *world, struct host *host);
 void thief_forges (struct world *world, const struct happening *happening);
 void thief_steals (struct world *world, const struct happening *happening);
 void thief_overhears (struct world *world, struct packet *packet);
@@ -386,6 +391,6 @@ struct outcome_of_run {
     unsigned phase_count;
 };
 
-void run_story (const struct story *story, FILE *trace, struct outcome_of_run *ret);
+void run_story (const struct story *story, FILE *trace, bool brief, struct outcome_of_run *ret);
 
 #endif
