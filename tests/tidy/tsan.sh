@@ -2,7 +2,7 @@
 set -euo pipefail
 cd "$RELEVO_ROOT_FOLDER"
 cmake --preset tsan >/dev/null
-nice cmake --build --preset tsan
+nice cmake --build --preset tsan --target relevod relevo relevo-agent io_tests
 export TSAN_OPTIONS=ignore_noninstrumented_modules=1:suppressions=$PWD/tests/tidy/tsan.supp
 for program in build/tsan/tests/io_{common,controller,agent}_io_*; do
   # It unpacks for a minute, in processes of one thread each.
