@@ -20,6 +20,7 @@ enum { KEY_ROOT, KEY_ANA, KEY_LUIS, KEY_RELEASE, KEY_CONTROLLER, WORLD_KEYS };
 
 #define PRODUCT "rstudio-connect"
 #define OLD_VERSION "2026.03.1"
+#define OLDER_VERSION "2026.01.7"
 #define NEW_VERSION "2026.06.1"
 
 static const char *const key_names[] = {"root", "ana", "luis", "release-key-2", "controller-1"};
@@ -326,6 +327,9 @@ static inline struct receipt world_receipt (
     if (receipt.outcome == OUTCOME_RETURNED)
         host->version = OLD_VERSION;
     receipt.version = host->version;
+    /* Nothing was changed: what ran before the version that runs is still named. */
+    if (receipt.outcome == OUTCOME_FAILED && !is_test)
+        receipt.previous = OLDER_VERSION;
     if (is_test) {
         struct test_result *results = arena_array (&world->arena, 3, sizeof *results);
         for (size_t i = 0; i < 3; i++)

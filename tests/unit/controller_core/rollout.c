@@ -204,6 +204,20 @@ static void test_carried_hosts_return (void **state)
     world_free (world);
 }
 
+/* What a host ran when it failed before anything changed is what the rollout comes from. */
+static void test_failed_before_a_change (void **state)
+{
+    struct world *world = world_new ();
+    (void)state;
+    for (size_t i = 0; i < WORLD_HOSTS; i++)
+        world->hosts[i].deploy = OUTCOME_FAILED;
+    world_start (world);
+    world_deliver (world);
+    world_expect_phase (world, PHASE_ROLLED_BACK);
+    assert_string_equal (world_view (world, 0).head.from, OLD_VERSION);
+    world_free (world);
+}
+
 static void test_undo (void **state)
 {
     struct world *world = world_new ();
@@ -345,6 +359,7 @@ int main (void)
         cmocka_unit_test (test_pause_and_resume),
         cmocka_unit_test (test_retry),
         cmocka_unit_test (test_carried_hosts_return),
+        cmocka_unit_test (test_failed_before_a_change),
         cmocka_unit_test (test_undo),
         cmocka_unit_test (test_silence_fails),
         cmocka_unit_test (test_silence_with_pause_resumes),
