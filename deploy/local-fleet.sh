@@ -152,10 +152,14 @@ fleet_service_pids() {
   done
 }
 
-# fleet_stop: ends every process that was started here.
+# fleet_stop: ends every process that was started here. The number of one that has ended long ago can be a stranger's by now; what
+# this shell still counts among its running jobs is its own.
 fleet_stop() {
-  local pid
-  for pid in "${fleet_pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+  local pid running
+  running=" $(jobs -rp | tr '\n' ' ')"
+  for pid in "${fleet_pids[@]}"; do
+    [[ $running != *" $pid "* ]] || kill -TERM "$pid" 2>/dev/null || true
+  done
   for pid in "${fleet_pids[@]}"; do wait "$pid" 2>/dev/null || true; done
   fleet_pids=()
   for pid in $(fleet_service_pids); do kill -TERM "$pid" 2>/dev/null || true; done
