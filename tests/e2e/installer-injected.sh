@@ -15,7 +15,7 @@ set -euo pipefail
 . "$(dirname "$0")/light/lib.sh"
 calls=write,pwrite64,writev,pwritev,fsync,fdatasync,syncfs,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat
 calls=$calls,rmdir,mkdir,mkdirat,ftruncate,chmod,fchmod,fchmodat
-width=20
+width=24
 
 # traced HOST OPTIONS…: its agent, under strace; without what it starts with exec (the session and the product's commands).
 declare -A tracing
