@@ -10,7 +10,7 @@ echo "-- pause, resume, abort in mid step"
 plan slow "$new_version" "$new_file" <<TEXT
   - deploy: { environment: staging, $quick }
   - test:   { suite: regression }
-  - deploy: { environment: production, max_parallel: 1, min_healthy_time: 2s, healthy_deadline: 30s, progress_deadline: 1m }
+  - deploy: { environment: production, max_parallel: 1, min_healthy_time: 6s, healthy_deadline: 30s, progress_deadline: 1m }
   - test:   { suite: final }
 TEXT
 start slow
@@ -19,7 +19,7 @@ decide pause -m "looking at a graph"
 phase_is "$rollout" Paused || fleet_fail "a paused rollout is not Paused"
 says "$rollout" 'paused by .*looking at a graph'
 refused 'held already' decide pause
-sleep 4
+sleep 8 # longer than the host at work needs, so that the next one could begin
 serving "$new_version" 2 || fleet_fail "a host began while the rollout was paused"
 decide resume -m "it was the graph"
 fleet_wait 20 "another host after the pause" serving "$new_version" 3
