@@ -8,7 +8,8 @@
 
 enum {
     PATIENCE_MS = 15000,
-    BARRIERS = 2,
+    BARRIERS = 10,
+    BARRIER_MS = 2500,
     LOG_SHOWN = 6000,
     LOG_MOST = 4 * 1024 * 1024,
     HEARTBEAT_SECONDS = 2
@@ -315,8 +316,8 @@ void world_knows (struct world *world, uint64_t trust, uint64_t fleet)
 
 /* Session and installer take everything in the order in which it came: so what was sent before is judged when
    these words are answered. */
-/* What an agent says of its doings may be lost, where a busy machine lets its connection lapse: then another
-   barrier is tried. */
+/* What an agent says of its doings is lost while its session greets the controller anew, as it does when an
+   epoch begins: then another barrier is tried. */
 void world_settle (struct world *world)
 {
     struct arena *arena = &world->realm.arena;
@@ -328,7 +329,8 @@ void world_settle (struct world *world)
         const char *words = arena_format (arena, "'%s'", purpose);
         struct instant begun = clock_steady ();
         world_offer (world, &barrier);
-        while (!(answered = hears (world, activity_count, words)) && !is_late (begun))
+        while (!(answered = hears (world, activity_count, words)) &&
+               instant_between (begun, clock_steady ()).ms < BARRIER_MS)
             serve_once (world, (struct span){100});
         if (!answered && tries == BARRIERS)
             world_fail (world, "it does not say %s", words);
