@@ -374,8 +374,7 @@ void power_fail (struct world *world, struct host *host)
 {
     trace_line (world, host_name (host->number), "the power fails");
     if (host->dark_for > 0)
-        later (
-            world, host->dark_for, (struct event){.kind = EVENT_POWER, .place = installer_place (host)});
+        later (world, host->dark_for, (struct event){.kind = EVENT_POWER, .place = installer_place (host)});
     host->powered = false;
     host->installer.by_power = true;
     installer_die (world, host, "no power");
