@@ -113,7 +113,8 @@ static size_t sequence_size (const unsigned char *data, size_t left)
 }
 
 /* Eight bytes of ASCII, none of which is NUL. Signatures and names are nothing else, and what a large fleet
-   hands over is mostly that. The second test takes some bytes of 0x01 for a NUL: they go the slow way. */
+   hands over is mostly that. Behind a NUL the second test may take a byte of 0x01 for another, which is no
+   harm. */
 static bool are_plain (const unsigned char *data)
 {
     uint64_t word;

@@ -315,9 +315,8 @@ void world_knows (struct world *world, uint64_t trust, uint64_t fleet)
 }
 
 /* Session and installer take everything in the order in which it came: so what was sent before is judged when
-   these words are answered. */
-/* What an agent says of its doings is lost while its session greets the controller anew, as it does when an
-   epoch begins: then another barrier is tried. */
+   these words are answered. What an agent says of its doings is lost while its session greets the controller
+   anew, as it does when an epoch begins: then another barrier is tried. */
 void world_settle (struct world *world)
 {
     struct arena *arena = &world->realm.arena;

@@ -141,10 +141,6 @@ void installer_start_process (struct world *world, struct host *host)
     struct installer_event start = {.kind = INSTALLER_START};
     if (host->installer.alive || host->lost || !host->powered)
         return;
-    if (host->journal.damaged) {
-        host->lost = true; /* it says so and does not start: an administrator has to enrol it anew */
-        return;
-    }
     host->installer = (struct process){
         .alive = true, .life = host->installer.life + 1, .dies_after = -1, .wake_at = INT64_MAX};
     host->installer_core = installer_new (&options);

@@ -16,6 +16,15 @@ struct machine *machine_of (struct host *host, const char *product)
     return &host->machines[product_number (product)];
 }
 
+const char *machine_version (const struct host *host, unsigned product)
+{
+    const struct machine *machine = &host->machines[product];
+    for (size_t i = 0; i < machine->folder_count; i++)
+        if (strcmp (machine->folders[i].name, machine->link) == 0)
+            return machine->folders[i].version;
+    return "";
+}
+
 static struct release_folder *folder_named (struct machine *machine, const char *name)
 {
     for (size_t i = 0; i < machine->folder_count; i++)
@@ -125,8 +134,6 @@ static bool stage (struct world *world, struct host *host, const struct act_orde
         folder = &machine->folders[machine->folder_count++];
     set_text (folder->name, sizeof folder->name, order->folder);
     set_text (folder->version, sizeof folder->version, order->version);
-    folder->artifact = order->artifacts[0].digest;
-    folder->complete = true;
     return true;
 }
 

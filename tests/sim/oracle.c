@@ -13,20 +13,6 @@ static const struct trust *trust_of (const struct world *world, uint64_t version
     return &world->papers.trust[version - 1];
 }
 
-static struct digest digest_of_envelope (const struct envelope *envelope)
-{
-    return digest_of (envelope->content.data, envelope->content.size);
-}
-
-static const char *linked_version (struct host *host, unsigned product)
-{
-    const struct machine *machine = &host->machines[product];
-    for (size_t i = 0; i < machine->folder_count; i++)
-        if (strcmp (machine->folders[i].name, machine->link) == 0)
-            return machine->folders[i].version;
-    return "";
-}
-
 /* ------------------------------------------------------------------------------------------------- documents
  */
 
@@ -150,7 +136,7 @@ static void touch (struct host *host, unsigned product, const struct true_plan *
         return;
     watch->touched[plan->rollout] = true;
     (void)snprintf (
-        watch->before[plan->rollout], sizeof watch->before[0], "%s", linked_version (host, product));
+        watch->before[plan->rollout], sizeof watch->before[0], "%s", machine_version (host, product));
 }
 
 static void begin (
@@ -188,8 +174,8 @@ static void begin (
 
 static void check_begin (struct world *world, struct host *host, const struct note_begin *note)
 {
-    struct digest digest = digest_of_envelope (&note->plan);
-    struct digest permit_digest = digest_of_envelope (&note->permit);
+    struct digest digest = envelope_digest (&note->plan);
+    struct digest permit_digest = envelope_digest (&note->permit);
     const struct true_plan *plan = papers_plan_of (&world->papers, &digest);
     struct arena arena = {0};
     struct permit permit;
@@ -227,7 +213,7 @@ static void check_kept (struct world *world, struct host *host, const struct not
 
 static void check_lapse (struct world *world, struct host *host, const struct note_lapse *note)
 {
-    struct digest digest = digest_of_envelope (&note->plan);
+    struct digest digest = envelope_digest (&note->plan);
     const struct true_plan *plan = papers_plan_of (&world->papers, &digest);
     struct watch_product *watch;
     const struct step *step;
@@ -284,7 +270,7 @@ static void check_truth (
     struct world *world, struct host *host, unsigned product, const struct receipt *receipt)
 {
     const struct machine *machine = &host->machines[product];
-    const char *version = linked_version (host, product);
+    const char *version = machine_version (host, product);
     if (strcmp (receipt->version, version) != 0)
         violation (
             world, 2, "%s says that it runs '%s', and current is '%s'", host_name (host->number),
@@ -298,7 +284,7 @@ static void check_truth (
 
 static void check_receipt (struct world *world, struct host *host, const struct note_receipt *note)
 {
-    struct digest digest = digest_of_envelope (&note->receipt);
+    struct digest digest = envelope_digest (&note->receipt);
     struct watch_product *watch = busy_product (host);
     const struct receipt *receipt;
     papers_keep_receipt (&world->papers, &note->receipt);
@@ -372,7 +358,7 @@ void oracle_said (struct world *world, struct host *host, const struct record_ty
                     hello->releases[i].version);
     }
     if (type == &report_type) {
-        struct digest digest = digest_of_envelope (&((const struct report *)record)->receipt);
+        struct digest digest = envelope_digest (&((const struct report *)record)->receipt);
         if (papers_find (&world->papers, &digest) == NULL)
             violation (world, 8, "%s sends a receipt before it is noted", host_name (host->number));
     }
@@ -403,8 +389,7 @@ void oracle_machine (struct world *world, struct host *host)
         bool whole = machine->link[0] == '\0';
         bool runs = machine->running[0] == '\0';
         for (size_t j = 0; j < machine->folder_count; j++) {
-            whole = whole ||
-                    (strcmp (machine->folders[j].name, machine->link) == 0 && machine->folders[j].complete);
+            whole = whole || strcmp (machine->folders[j].name, machine->link) == 0;
             runs = runs || strcmp (machine->folders[j].name, machine->running) == 0;
         }
         if (!whole || !runs)

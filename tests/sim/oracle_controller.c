@@ -8,11 +8,6 @@
 
 enum { STALE_HEARTBEATS = 3 };
 
-static struct digest digest_of_envelope (const struct envelope *envelope)
-{
-    return digest_of (envelope->content.data, envelope->content.size);
-}
-
 static struct watch_rollout *rollout_of (struct world *world, uint64_t number)
 {
     struct controller_node *node = &world->controller;
@@ -25,22 +20,13 @@ static bool is_open (enum phase phase)
            phase == PHASE_RETURNING;
 }
 
-static const char *linked_version (const struct host *host, unsigned product)
-{
-    const struct machine *machine = &host->machines[product];
-    for (size_t i = 0; i < machine->folder_count; i++)
-        if (strcmp (machine->folders[i].name, machine->link) == 0)
-            return machine->folders[i].version;
-    return "";
-}
-
 /* --------------------------------------------------------------------------------------------------- entries
  */
 
 static void add_rollout (struct world *world, const struct entry_rollout *entry)
 {
     struct controller_node *node = &world->controller;
-    struct digest digest = digest_of_envelope (&entry->plan);
+    struct digest digest = envelope_digest (&entry->plan);
     const struct true_plan *plan = papers_plan_of (&world->papers, &digest);
     if (plan == NULL || !plan->genuine)
         violation (world, 1, "the controller begins a rollout of a plan that no releaser made");
@@ -51,7 +37,7 @@ static void add_rollout (struct world *world, const struct entry_rollout *entry)
             violation (world, 8, "one plan is two rollouts");
     assert (node->rollout_count < sizeof node->rollouts / sizeof node->rollouts[0]);
     node->rollouts[node->rollout_count++] =
-        (struct watch_rollout){.there = true, .plan = plan, .number = entry->rollout, .attempt = 1};
+        (struct watch_rollout){.plan = plan, .number = entry->rollout, .attempt = 1};
 }
 
 /* Invariant 6, as soon as the controller claims it. */
@@ -64,7 +50,7 @@ static void check_back (struct world *world, const struct watch_rollout *rollout
     for (unsigned i = 0; i < world->host_count; i++) {
         struct host *host = &world->hosts[i];
         const struct watch_product *watch = &host->watch[product];
-        const char *runs = linked_version (host, product);
+        const char *runs = machine_version (host, product);
         if (host->lost || !watch->touched[rollout->plan->rollout] ||
             strcmp (runs, rollout->plan->plan.version) != 0 ||
             strcmp (watch->before[rollout->plan->rollout], runs) == 0)
@@ -208,7 +194,7 @@ static void check_permit (struct world *world, const struct entry_permit *entry)
 static void check_paper (
     struct world *world, const struct envelope *envelope, uint64_t rollout, const char *what)
 {
-    struct digest digest = digest_of_envelope (envelope);
+    struct digest digest = envelope_digest (envelope);
     struct true_paper *paper = papers_find (&world->papers, &digest);
     if (paper == NULL)
         violation (world, 3, "the controller takes a %s that nobody signed", what);
@@ -231,7 +217,7 @@ static struct notice_try *notice_of (struct world *world, const char *key)
         node->notices = realloc (node->notices, node->notice_capacity * sizeof *node->notices);
         assert (node->notices != NULL);
     }
-    node->notices[node->notice_count] = (struct notice_try){.owed = true};
+    node->notices[node->notice_count] = (struct notice_try){0};
     (void)snprintf (node->notices[node->notice_count].key, sizeof node->notices[0].key, "%s", key);
     return &node->notices[node->notice_count++];
 }
@@ -252,7 +238,6 @@ static void check_epoch (struct world *world, const struct entry_epoch *entry)
     if (entry->epoch <= node->epoch)
         violation (world, 5, "the controller's epoch falls to %llu", (unsigned long long)entry->epoch);
     node->epoch = entry->epoch;
-    node->sequence = 0;
 }
 
 static void check_documents (struct world *world, const struct record_type *type, const void *record)
@@ -324,7 +309,7 @@ void oracle_sent (struct world *world, const struct record_type *type, const voi
     if (type == &report_stored_type && !is_recorded (world, &((const struct report_stored *)record)->receipt))
         violation (world, 8, "a receipt is acknowledged that is not recorded");
     if (type == &permit_offer_type) {
-        struct digest digest = digest_of_envelope (&((const struct permit_offer *)record)->permit);
+        struct digest digest = envelope_digest (&((const struct permit_offer *)record)->permit);
         if (papers_find (&world->papers, &digest) == NULL)
             violation (world, 8, "a permit is sent before it is recorded");
     }
@@ -424,10 +409,10 @@ static void check_end_of_rollout (struct world *world, const struct watch_rollou
         const struct host *host = &world->hosts[i];
         if (!host->lost && host->watch[product].touched[rollout->plan->rollout] &&
             world->controller.rollouts[world->controller.rollout_count - 1].number == rollout->number &&
-            strcmp (linked_version (host, product), plan->version) != 0)
+            strcmp (machine_version (host, product), plan->version) != 0)
             violation (
                 world, 6, "rollout %llu is Healthy, and %s runs %s", (unsigned long long)rollout->number,
-                host_name (i), linked_version (host, product));
+                host_name (i), machine_version (host, product));
     }
 }
 
@@ -438,7 +423,7 @@ void oracle_end (struct world *world)
         check_end_of_rollout (world, &node->rollouts[i]);
     for (unsigned i = 0; i < world->host_count; i++) {
         struct host *host = &world->hosts[i];
-        if (host->lost || host->journal.damaged)
+        if (host->lost)
             continue;
         oracle_rebuilt (world, host);
         for (unsigned j = 0; j < PRODUCTS; j++)

@@ -53,7 +53,6 @@ struct content {
 struct papers {
     struct arena arena;
     const struct story *story;
-    struct instant start;
     struct envelope trusts[TRUSTS]; /* version 1 is at place 0 */
     struct trust trust[TRUSTS];
     size_t trust_count;
@@ -71,6 +70,7 @@ struct papers {
     size_t content_count;
 };
 
+struct digest envelope_digest (const struct envelope *envelope);
 const struct secret_key *key_of (enum key_name name);
 const char *key_word (enum key_name name);
 const struct secret_key *host_key (unsigned host);
@@ -85,6 +85,7 @@ void papers_close (struct papers *papers);
 /* The next one; false where there is no room for more. */
 bool papers_next_trust (struct papers *papers, unsigned change, struct instant now);
 bool papers_next_fleet (struct papers *papers, int without, struct instant now);
+bool papers_has_key (const struct trust *trust, enum key_name name);
 /* What a host runs that was set up before this story begins. */
 struct note_release papers_old_release (struct papers *papers, unsigned product);
 /* The plan of the story's rollout, against the newest fleet. NULL where the fleet has no host for it. */

@@ -97,7 +97,7 @@ struct subject {
 static bool verify (struct world *world, const struct evidence_list *list, struct subject *ret)
 {
     const struct papers *papers = &world->papers;
-    struct digest digest = digest_of (list->plan.content.data, list->plan.content.size);
+    struct digest digest = envelope_digest (&list->plan);
     ret->list = list;
     ret->plan = papers_plan_of (papers, &digest);
     if (ret->plan == NULL)
@@ -148,7 +148,7 @@ static void sign (
         papers_sign (&world->papers, &approval_type, &approval, key_of (person->key), now);
     struct decide decide = {
         .request = ++person->request, .rollout = subject->list->rollout, .approval = envelope};
-    person->decision = digest_of (envelope.content.data, envelope.content.size);
+    person->decision = envelope_digest (&envelope);
     person->decided_at = world->now;
     papers_keep_approval (&world->papers, &envelope, &approval, person->key);
     trace_line (
@@ -275,10 +275,9 @@ static void take_evidence (struct world *world, unsigned number, const struct ev
  * starting
  */
 
-static void put_contents (struct world *world, const struct true_plan *plan)
+static void put_contents (struct world *world)
 {
     struct controller_node *node = &world->controller;
-    (void)plan;
     for (size_t i = 0; i < world->papers.content_count && node->process.alive; i++) {
         const struct content *content = &world->papers.contents[i];
         struct content_row row = {
@@ -326,7 +325,7 @@ void rollout_start_try (struct world *world, unsigned number)
                           : start->plan;
     if (start->plan == NULL)
         return;
-    put_contents (world, start->plan);
+    put_contents (world);
     message.plan = start->plan->envelope;
     packet = packet_make (&rollout_start_type, &message);
     if (packet != NULL)
@@ -347,7 +346,7 @@ static void take_start (struct world *world, const struct answer *answer)
 void person_take (struct world *world, unsigned number, struct packet *packet)
 {
     const struct message *message = packet_read (packet, FROM_CONTROLLER);
-    struct person *person = &world->people[number % PEOPLE];
+    struct person *person;
     if (message == NULL)
         return;
     if (number == STARTER) {
@@ -355,6 +354,7 @@ void person_take (struct world *world, unsigned number, struct packet *packet)
             take_start (world, message->record);
         return;
     }
+    person = &world->people[number];
     if (message->type == &rollouts_type && person->asking == ASKING_LIST &&
         ((const struct rollouts *)message->record)->request == person->request)
         take_list (world, number, message->record);

@@ -105,7 +105,6 @@ static void open_host (struct world *world, unsigned number)
         struct machine *machine = &host->machines[i];
         (void)disk_append (world, &host->journal, &note_release_type, &release);
         (void)snprintf (machine->link, sizeof machine->link, "%s", release.folder);
-        machine->folders[0].complete = true;
         (void)snprintf (machine->folders[0].name, sizeof machine->folders[0].name, "%s", release.folder);
         (void)snprintf (
             machine->folders[0].version, sizeof machine->folders[0].version, "%s", release.current.version);
@@ -140,7 +139,7 @@ static void open_controller (struct world *world)
 
 static void open_world (struct world *world, const struct story *story, FILE *trace)
 {
-    static const enum key_name people[PEOPLE] = {KEY_ANA, KEY_LUIS, KEY_EVA, KEY_ANA};
+    static const enum key_name people[PEOPLE] = {KEY_ANA, KEY_LUIS, KEY_EVA};
     world->story = story;
     world->trace = trace;
     world->start = birth;
@@ -155,7 +154,7 @@ static void open_world (struct world *world, const struct story *story, FILE *tr
     for (unsigned i = 0; i < world->host_count; i++)
         open_host (world, i);
     open_controller (world);
-    for (unsigned i = 0; i + 1 < PEOPLE; i++) {
+    for (unsigned i = 0; i < PEOPLE; i++) {
         world->people[i].key = people[i];
         later (world, 1000 * (i + 1), (struct event){.kind = EVENT_PERSON, .number = i});
     }

@@ -12,7 +12,7 @@
 #include "controller/core/controller.h"
 #include "tests/sim/papers.h"
 
-enum { PEOPLE = 4, RELEASES = 8, STORED = 48, ACTS = 64, REQUESTS = 4, STOCK = 256 };
+enum { PEOPLE = 3, RELEASES = 8, STORED = 48, ACTS = 64, STOCK = 256 };
 
 /* ------------------------------------------------------------------------------------------------- the queue
  */
@@ -93,7 +93,6 @@ struct disk {
     size_t count;
     size_t capacity;
     int64_t full_until;
-    bool damaged;
 };
 
 /* --------------------------------------------------------------------------------------------------- a host
@@ -102,8 +101,6 @@ struct disk {
 struct release_folder {
     char name[160];
     char version[LIMIT_VERSION + 1];
-    struct digest artifact;
-    bool complete;
 };
 
 /* One product on a host, as its file system and process table have it. */
@@ -199,7 +196,6 @@ struct host {
  */
 
 struct watch_rollout {
-    bool there;
     const struct true_plan *plan;
     uint64_t number;
     enum phase phase;
@@ -210,7 +206,6 @@ struct watch_rollout {
 struct notice_try {
     char key[LIMIT_LINE + 1];
     bool delivered;
-    bool owed;
     bool done; /* recorded so */
 };
 
@@ -225,7 +220,6 @@ struct controller_node {
     int64_t steady; /* world time when `now` was set */
     int64_t started;
     uint64_t epoch;
-    uint64_t sequence;
     struct notice_try *notices;
     size_t notice_count;
     size_t notice_capacity;
@@ -256,7 +250,6 @@ struct start_try {
     const struct true_plan *plan;
     bool done;
     unsigned tries;
-    uint64_t request;
 };
 
 /* ------------------------------------------------------------------------------------------------- the world
@@ -349,6 +342,8 @@ void act_end (struct world *world, struct host *host);
 void acts_drop (struct world *world, struct host *host, bool by_power);
 void machine_boot (struct world *world, struct host *host);
 struct machine *machine_of (struct host *host, const char *product);
+/* Of the release that `current` names; "": none. */
+const char *machine_version (const struct host *host, unsigned product);
 unsigned product_number (const char *product);
 
 /* people.c */
