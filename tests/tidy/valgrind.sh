@@ -20,4 +20,4 @@ export RELEVO_MUTATIONS=40 # thirty times slower: thousands run without it
 long='controller_core_(rollout|crash|hostile|confirm)|agent_core_work|mutations_gate'
 mapfile -t names < <(git ls-files 'tests/unit/*/*.c' | sed 's/\.c$//; s/^tests.//; s/\//_/g' | grep -vE "$long")
 [ ${#names[@]} -gt 5 ] || { echo "only ${#names[@]} unit tests found"; exit 1; }
-printf '%s\n' "sim_sim --seed 9" "sim_sim --seed 4" "${names[@]}" | xargs -P "$(nproc)" -I {} bash -c 'check {}'
+printf '%s\n' "sim_sim --seed 9" "sim_sim --seed 4" "${names[@]}" | xargs -P "$(nproc)" -I {} bash -c 'check "{}"'
