@@ -76,21 +76,27 @@ static struct gate_case case_that_holds (
     return gate;
 }
 
-/* Steps that were passed and would not be passed again, and an attempt that nobody who may has opened. */
+/* Steps that were passed and would not be passed again, failures that nobody who may answers for, and an
+   attempt that nobody who may has opened. */
 static bool stands (
     const struct rollout *rollout, const struct gate_case *gate, const struct approval *lost,
     struct error *why)
 {
     bool opened = rollout->attempt == 1;
+    struct error missing;
     for (size_t i = 0; i < gate->approval_count; i++)
         opened = opened || gate->approvals[i].approval->decision == DECISION_RETRY;
     if (!opened)
         return error_set (
             why, ERROR_REFUSED, "%s, whose key has no say any more, opened this attempt: hosts refuse it",
             lost->name);
+    if (gate_is_closed (gate, &missing) && !gate_is_closed (&rollout->gate, NULL))
+        return error_set (
+            why, ERROR_REFUSED,
+            "a failure closes the gate again, because the key of %s may not speak for %s now: %s", lost->name,
+            lost->role, missing.text);
     for (size_t i = 0; i < rollout->plan.steps_count; i++) {
         const struct stage *stage = &rollout->stages[i];
-        struct error missing;
         if ((stage->state == STEP_PASSED || stage->state == STEP_SKIPPED) &&
             (stage->step->kind == STEP_MANUAL || stage->step->kind == STEP_SIGNOFF ||
              stage->step->kind == STEP_PAUSE) &&
