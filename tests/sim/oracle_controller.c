@@ -131,9 +131,10 @@ static void check_unavailable (
     }
     for (size_t i = 0; i < permit->hosts_count; i++) {
         struct host *host = &world->hosts[host_number (permit->hosts[i])];
-        struct grant_seen seen = {rollout->number, permit->attempt, permit->step};
-        bool again = memcmp (&host->granted, &seen, sizeof seen) == 0;
-        host->granted = seen;
+        struct grant_seen seen = {permit->attempt, permit->step};
+        struct grant_seen *granted = &host->granted[rollout->number - 1];
+        bool again = memcmp (granted, &seen, sizeof seen) == 0;
+        *granted = seen;
         if (!again && host->heard_at != 0 &&
             host->heard_at + STALE_HEARTBEATS * world->story->heartbeat >= now &&
             silent + 1 > step->max_unavailable) {

@@ -77,6 +77,52 @@ static bool may (const struct proof *proof, const struct true_paper *paper, cons
            trust_role_has (proof->trust, entry, &key_of (paper->key)->public);
 }
 
+static int compare_digests (const void *first, const void *second)
+{
+    return memcmp (first, second, sizeof (struct digest));
+}
+
+static void add_sorted (struct digest *digests, size_t count, struct digest_stream *stream)
+{
+    qsort (digests, count, sizeof *digests, compare_digests);
+    for (size_t i = 0; i < count; i++)
+        digest_add (stream, digests[i].bytes, sizeof digests[i].bytes);
+}
+
+/* What somebody had to have seen who decides about the step: the plan, each receipt of each host of the steps
+   before it, and who answered for their failures. */
+static struct digest seen_before (const struct proof *proof, uint64_t number)
+{
+    struct digest *digests = calloc (proof->count + 1, sizeof *digests);
+    struct digest_stream stream;
+    size_t count = 0;
+    assert (digests != NULL);
+    digest_begin (&stream);
+    digest_add (&stream, proof->plan->digest.bytes, sizeof proof->plan->digest.bytes);
+    for (uint64_t i = 1; i < number; i++) {
+        const struct step *step = &proof->plan->plan.steps[i - 1];
+        for (size_t j = 0; j < step->hosts_count; j++, count = 0) {
+            for (size_t k = 0; k < proof->count; k++) {
+                const struct receipt *receipt = proof->papers[k]->receipt;
+                if (receipt != NULL && receipt->kind == PERMIT_STEP && receipt->step == i &&
+                    strcmp (receipt->host, step->hosts[j]) == 0)
+                    digests[count++] = proof->papers[k]->digest;
+            }
+            add_sorted (digests, count, &stream);
+        }
+    }
+    for (size_t k = 0; k < proof->count; k++) {
+        const struct true_paper *paper = proof->papers[k];
+        if (paper->approval != NULL && paper->approval->decision == DECISION_OVERRIDE &&
+            paper->approval->step < number && may (proof, paper, proof->plan->plan.override_role))
+            digests[count++] = paper->digest;
+    }
+    add_sorted (digests, count, &stream);
+    free (digests);
+    return digest_end (&stream);
+}
+
+/* How many different people have decided so: over `about`, where it is not NULL. */
 static size_t voices (
     const struct proof *proof, enum decision decision, uint64_t step, const char *role,
     const struct digest *about)
@@ -156,7 +202,8 @@ static bool hosts_done (const struct proof *proof, const struct step *step)
 static bool pause_done (const struct proof *proof, const struct step *step)
 {
     int64_t newest = INT64_MIN;
-    if (voices (proof, DECISION_PROMOTE, step->number, ROLE_OPERATOR, NULL) > 0)
+    struct digest seen = seen_before (proof, step->number);
+    if (voices (proof, DECISION_PROMOTE, step->number, ROLE_OPERATOR, &seen) > 0)
         return true;
     if (step->duration.ms == 0)
         return false;
@@ -173,16 +220,16 @@ static bool pause_done (const struct proof *proof, const struct step *step)
 bool proof_is_done (const struct proof *proof, uint64_t number)
 {
     const struct step *step = &proof->plan->plan.steps[number - 1];
+    struct digest seen;
     switch (step->kind) {
     case STEP_DEPLOY:
     case STEP_TEST:
         return hosts_done (proof, step);
     case STEP_MANUAL:
-        if (step->optional && voices (proof, DECISION_SKIP, number, step->role, NULL) > 0)
-            return true;
-        return voices (proof, DECISION_APPROVE, number, step->role, NULL) >= step->approvals;
     case STEP_SIGNOFF:
-        return voices (proof, DECISION_APPROVE, number, step->role, NULL) >= step->approvals;
+        seen = seen_before (proof, number);
+        return (step->optional && voices (proof, DECISION_SKIP, number, step->role, &seen) > 0) ||
+               voices (proof, DECISION_APPROVE, number, step->role, &seen) >= step->approvals;
     case STEP_PAUSE:
         return pause_done (proof, step);
     default:

@@ -175,6 +175,7 @@ static void judge_step (struct world *world, unsigned number, const struct subje
     const struct person *person = &world->people[number];
     const struct step *step = subject->step;
     enum decision decision = DECISION_APPROVE;
+    uint64_t seen = step->number;
     if ((step->kind != STEP_MANUAL && step->kind != STEP_SIGNOFF) || has_consented (subject, person) ||
         !plays (world, person, step->role))
         return;
@@ -182,9 +183,11 @@ static void judge_step (struct world *world, unsigned number, const struct subje
         decision = DECISION_REJECT;
     else if (step->optional && random_chance (&world->minds, 400))
         decision = DECISION_SKIP;
+    if (world->story->stolen && !world->calm && random_chance (&world->minds, 300))
+        seen = 1; /* decides by what was there before anything had happened: a thief may use that */
     sign (
         world, number, subject, decision, step->number, step->role,
-        gate_evidence_digest (&subject->gate, step->number));
+        gate_evidence_digest (&subject->gate, seen));
 }
 
 /* The failures of which this person has overridden none yet. */

@@ -63,7 +63,9 @@ int main (int count, char **words)
         return usage ("--seed wants a number");
     story_draw (seed, (unsigned)hosts, &story);
     for (; first < count; first++)
-        if (!story_apply (&story, words[first]))
+        if (strcmp (words[first], "--trace") == 0)
+            trace = true;
+        else if (!story_apply (&story, words[first]))
             return usage (
                 "an option is none of: without=N rollouts=N no-drift no-drop no-twice no-slow no-fails "
                 "no-stuck no-rejects, or its number is not of this story");

@@ -12,7 +12,7 @@
 #include "controller/core/controller.h"
 #include "tests/sim/papers.h"
 
-enum { PEOPLE = 3, RELEASES = 8, STORED = 48, ACTS = 64, STOCK = 256 };
+enum { PEOPLE = 3, RELEASES = 8, STORED = 48, ACTS = 64, STOCK = 256, WATCHED = STORY_ROLLOUTS + 8 };
 
 /* ------------------------------------------------------------------------------------------------- the queue
  */
@@ -149,7 +149,6 @@ struct watch_product {
 };
 
 struct grant_seen {
-    uint64_t rollout;
     uint64_t attempt;
     uint64_t step;
 };
@@ -181,8 +180,8 @@ struct host {
     uint64_t connection; /* the current one; 0: none */
     int64_t cut_out_until;
     int64_t cut_in_until;
-    int64_t heard_at;          /* controller's clock: its last message there; 0: none since its start */
-    struct grant_seen granted; /* the last deploy that the controller let it do */
+    int64_t heard_at; /* controller's clock: its last message there; 0: none since its start */
+    struct grant_seen granted[WATCHED]; /* by rollout: the last deploy that the controller let it do */
     struct watch_product watch[PRODUCTS];
     uint64_t trust_version; /* this and what follows: as its notes have it */
     uint64_t fleet_version;
@@ -223,7 +222,7 @@ struct controller_node {
     struct notice_try *notices;
     size_t notice_count;
     size_t notice_capacity;
-    struct watch_rollout rollouts[STORY_ROLLOUTS + 8];
+    struct watch_rollout rollouts[WATCHED];
     size_t rollout_count;
 };
 
