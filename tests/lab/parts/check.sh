@@ -1,0 +1,65 @@
+# Whether this machine can boot hosts, by trying; and packages for them.
+
+cannot() {
+  echo "the lab is skipped: $*"
+  exit 77
+}
+
+check() {
+  local tool trial
+  [ "$(id -u)" -eq 0 ] || cannot "only root can boot hosts"
+  for tool in systemd-nspawn mmdebstrap ip tc nft mkfs.ext4 losetup unshare nsenter flock perl; do
+    command -v "$tool" >/dev/null || cannot "$tool is missing; ./deploy/install-packages test installs it"
+  done
+  group_possible || cannot "no control groups of version 2 can be made here (cgroup.kill, Linux 5.14)"
+  unshare --mount --net --pid --fork true 2>/dev/null || cannot "no namespaces can be made here"
+  unshare --net bash -c 'ip link add a type veth peer name b && ip link add c type bridge && nft add table inet t' 2>/dev/null ||
+    cannot "a network namespace has no veth, bridge or nftables here"
+  trial=$(mktemp -d "${TMPDIR:-/tmp}/relevo-lab.XXXXXX")
+  # shellcheck disable=SC2016 # the inner shell's own words
+  unshare --mount --propagation private bash -euc 'cd "$1"; truncate -s 16M image; mkfs.ext4 -q image; mkdir disk root
+    mount -o loop image disk; mkdir disk/upper disk/work; mount -t overlay -o lowerdir=/etc,upperdir=disk/upper,workdir=disk/work lab root
+    ' trial "$trial" >/dev/null 2>&1 || tool=
+  rm -rf "$trial"
+  [ -n "$tool" ] || cannot "a disk image can't be mounted here (loop device, ext4, overlay)"
+  [ -d "$root" ] || [ -n "$(root_sources)" ] || cannot "this machine's apt sources have no Debian 12 (bookworm)"
+  root_ensure
+  unshare --mount --propagation private systemd-nspawn --quiet --register=no --keep-unit --private-network --volatile=overlay \
+    --directory="$root" --pipe true </dev/null >/dev/null 2>&1 || cannot "systemd-nspawn starts no container here"
+}
+
+versions_of() { # PACKAGE: oldest first
+  apt-cache madison "$1" | awk -F'|' '/Packages/ { gsub (/ /, "", $2); print $2 }' | sort -Vu
+}
+
+# fetch PACKAGE…: of each version, also those packages that it depends on and that come with it, in the same version.
+fetch() {
+  local package version name
+  local -a versions
+  mkdir -p "$cache/packages"
+  for package in "$@"; do
+    mapfile -t versions < <(versions_of "$package")
+    if [ ${#versions[@]} -eq 0 ]; then
+      apt-get update >/dev/null 2>&1 || true
+      mapfile -t versions < <(versions_of "$package")
+    fi
+    [ ${#versions[@]} -gt 0 ] || fail "apt knows no package '$package'"
+    for version in "${versions[@]}"; do
+      for name in $(apt-cache show "$package=$version" | sed -n 's/^Depends: //p' | tr ',|' '\n\n' | sed 's/(.*//'); do
+        versions_of "$name" | grep -Fxq "$version" && fetch_one "$name" "$version"
+      done
+      fetch_one "$package" "$version"
+    done
+  done
+}
+
+fetch_one() { # PACKAGE VERSION
+  local found
+  # A version's colon is %3a in a file's name.
+  found=$(find "$cache/packages" -name "$1_${2//:/%3a}_*.deb" -print -quit)
+  if [ -z "$found" ]; then
+    (cd "$cache/packages" && apt-get download "$1=$2" >/dev/null 2>&1) || fail "apt-get download $1=$2 failed"
+    found=$(find "$cache/packages" -name "$1_${2//:/%3a}_*.deb" -print -quit)
+  fi
+  echo "$found"
+}

@@ -1,0 +1,193 @@
+# Hosts: they are raised, entered, killed and removed.
+
+name_is_new() { # NAME
+  [[ $1 =~ ^[a-z][a-z0-9-]{0,19}$ ]] || usage "'$1' is no name: up to 20 small letters, digits and '-'"
+  [ ! -e "$run/hosts/$1/number" ] && [ ! -e "$run/namespaces/$1/number" ] ||
+    fail "the lab '$lab' has a '$1' already; lab down $1 takes a host away, lab boot $1 boots one that is off"
+}
+host_is_there() {
+  [ -e "$run/hosts/$1/number" ] || fail "there is no host '$1' in the lab '$lab'; lab up $1 makes one"
+}
+is_on() { # NAME
+  group_has "host-$1/outer" "$(cat "$run/hosts/$1/pid" 2>/dev/null)"
+}
+host_is_on() {
+  host_is_there "$1"
+  is_on "$1" || fail "the host '$1' is off; lab boot $1"
+}
+
+# host_start NAME: in the background; host_runs waits for it.
+host_start() {
+  local folder=$run/hosts/$1
+  until_true 20 disk_is_free "$folder" || fail "the disk of '$1' is still in use"
+  group_make "host-$1/outer" "host-$1/machine" "host-$1/entered"
+  rm -f "$folder/pid"
+  (in_group "host-$1/outer" setsid unshare --mount --propagation private --net "$here/lab" machine "$1") \
+    </dev/null >"$folder/console" 2>&1 &
+  until_true 10 test -e "$folder/pid" || fail "the host '$1' does not start: $(tail -n 5 "$folder/console")"
+}
+
+# machine NAME: runs as the host's outermost process, in its mount and network namespaces; each turn of the loop is one boot.
+machine() {
+  local name=$1 folder=$run/hosts/$1 status=133
+  write "$folder/pid" $$
+  cable "$name" $$
+  faults_apply "$name"
+  # systemd-nspawn keeps its locks there: the host's own, gone with it.
+  mkdir -p /run/systemd
+  mount -t tmpfs lab /run/systemd
+  # 133: the host asks to be booted again.
+  while [ $status -eq 133 ]; do
+    status=0
+    disk_mount "$folder"
+    # Debian 12 has one hierarchy of control groups, whatever the outer machine has.
+    (SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 in_group "host-$name/machine" systemd-nspawn --quiet --settings=no --boot \
+      --register=no --keep-unit --directory="$folder/root" --machine="$lab-$name" --hostname="$name" \
+      --network-namespace-path="/proc/$$/ns/net" --resolv-conf=off --timezone=off --link-journal=no) || status=$?
+    disk_unmount "$folder"
+  done
+}
+
+host_leader() { # NAME: the process that is number 1 in there
+  head -n 1 "$group/host-$1/machine/payload/init.scope/cgroup.procs" 2>/dev/null
+}
+
+# host_enter NAME COMMAND…: as root, with the environment of a fresh login.
+host_enter() {
+  local leader
+  leader=$(host_leader "$1") && [ -n "$leader" ] || fail "the host '$1' does not run yet, or no more"
+  (in_group "host-$1/entered" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
+    TERM="${TERM:-dumb}" nsenter -t "$leader" -m -u -i -n -p -C -- "${@:2}")
+}
+
+host_copy() { # NAME FILE… FOLDER
+  local name=$1 folder=${*: -1} file
+  local -a files=("${@:2:$#-2}")
+  host_is_on "$name"
+  for file in "${files[@]}"; do
+    [ -e "$file" ] || fail "there is no '$file'"
+    tar -C "$(dirname "$file")" -cf - -- "$(basename "$file")"
+  done | host_enter "$name" sh -c 'mkdir -p "$1" && tar -C "$1" --no-same-owner --ignore-zeros -xf -' copy "$folder"
+}
+
+state_of() { # NAME
+  (host_enter "$1" systemctl is-system-running) 2>/dev/null || true
+}
+host_settled() { # NAME [LEADER]: it has booted, and is not the one with this process
+  local state
+  is_on "$1" || return 0
+  [ "$(host_leader "$1")" != "${2:-none}" ] || return 1
+  state=$(state_of "$1")
+  [ "$state" = running ] || [ "$state" = degraded ]
+}
+
+# host_runs NAME BEGAN [LEADER]: waits until it has booted; says how long that took, and which units failed.
+host_runs() {
+  local name=$1 state failed
+  until_true 60 host_settled "$name" "${3:-}" ||
+    fail "the host '$name' has not booted within a minute ($(state_of "$name")): $(tail -n 5 "$run/hosts/$name/console")"
+  is_on "$name" || fail "the host '$name' went off: $(tail -n 5 "$run/hosts/$name/console")"
+  state=$(state_of "$name")
+  echo "$name $(address "$name") $state after $(((${EPOCHREALTIME/[.,]/} - $2) / 100000))" | sed 's/\(.\)$/.\1 s/; s/ \.\(. s\)$/ 0.\1/'
+  [ "$state" = running ] || {
+    failed=$(host_enter "$name" systemctl list-units --failed --plain --no-legend)
+    echo "$failed" | sed "s/^/$name failed: /"
+  }
+}
+
+# host_up NAME…: all or none.
+host_up() {
+  local name began=${EPOCHREALTIME/[.,]/} named=' '
+  for name in "$@"; do
+    [[ $named != *" $name "* ]] || usage "'$name' is named twice"
+    named+="$name "
+    name_is_new "$name"
+  done
+  root_ensure
+  net_up
+  raised=("$@")
+  trap 'status=$?; [ $status -eq 0 ] || (host_down "${raised[@]}"); exit $status' EXIT
+  trap 'exit 130' INT TERM
+  for name in "$@"; do
+    locked take_number "$run/hosts/$name"
+    disk_make "$name"
+    host_start "$name"
+  done
+  for name in "$@"; do host_runs "$name" "$began"; done
+}
+
+host_boot() {
+  local began=${EPOCHREALTIME/[.,]/}
+  host_is_there "$1"
+  ! is_on "$1" || fail "the host '$1' is on; lab reboot $1"
+  host_start "$1"
+  host_runs "$1" "$began"
+}
+
+host_reboot() {
+  local began=${EPOCHREALTIME/[.,]/} leader
+  host_is_on "$1"
+  leader=$(host_leader "$1")
+  host_enter "$1" systemctl reboot
+  host_runs "$1" "$began" "$leader"
+}
+
+host_off() { # NAME: ends it; nothing of it runs or is mounted afterwards
+  cable_out "$1"
+  group_end "$group/host-$1"
+  until_true 20 disk_is_free "$run/hosts/$1" || fail "the disk of '$1' is still in use"
+}
+host_kill() {
+  host_is_on "$1"
+  host_off "$1"
+}
+
+group_is_frozen() { grep -qx 'frozen 1' "$1/cgroup.events"; }
+host_power_cut() {
+  local folder=$run/hosts/$1
+  host_is_on "$1"
+  cable_out "$1"
+  echo 1 >"$group/host-$1/cgroup.freeze"
+  # One that waits in the kernel, such as for a sync, is not waited for: the power does not either.
+  until_true 1 group_is_frozen "$group/host-$1" || true
+  disk_stop "$folder" "$(<"$folder/pid")"
+  # A copy: how the kernel takes leave of the running disk is not part of it.
+  cp --sparse=always "$folder/image" "$folder/image.cut"
+  host_off "$1"
+  mv "$folder/image.cut" "$folder/image"
+}
+
+host_down() { # NAME…
+  local name
+  for name in "$@"; do
+    [ -d "$run/hosts/$name" ] || { [ -e "$run/namespaces/$name/number" ] && fail "'$name' is a namespace; it goes with the whole lab"; } ||
+      fail "there is no host '$name' in the lab '$lab'; lab list"
+    [ ! -e "$run/hosts/$name/number" ] || cable_out "$name"
+    group_end "$group/host-$name"
+    until_true 20 disk_is_free "$run/hosts/$name" || fail "the disk of '$name' is still in use"
+    rm -rf "${run:?}/hosts/$name"
+  done
+}
+
+lab_down() {
+  group_end "$group"
+  until_true 20 disk_is_free "$run" || fail "a disk of the lab '$lab' is still in use"
+  rm -rf "$run"
+}
+
+lab_list() {
+  local folder kind name
+  for folder in "$runs"/*/; do
+    [ -d "$folder" ] || continue
+    lab=$(basename "$folder") run=${folder%/} group=$groups/relevo-lab-$lab
+    echo "$lab"
+    for kind in hosts namespaces; do
+      for name in "$run/$kind"/*/number; do
+        [ -e "$name" ] || continue
+        name=$(basename "$(dirname "$name")")
+        printf '  %-20s %-14s %s\n' "$name" "$(address "$name")" \
+          "$([ $kind = namespaces ] && echo namespace || { is_on "$name" && echo on || echo off; })"
+      done
+    done
+  done
+}
