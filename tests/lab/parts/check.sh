@@ -46,7 +46,7 @@ fetch() {
     [ ${#versions[@]} -gt 0 ] || fail "apt knows no package '$package'"
     for version in "${versions[@]}"; do
       for name in $(apt-cache show "$package=$version" | sed -n 's/^Depends: //p' | tr ',|' '\n\n' | sed 's/(.*//'); do
-        versions_of "$name" | grep -Fxq "$version" && fetch_one "$name" "$version"
+        versions_of "$name" | grep -Fx "$version" >/dev/null && fetch_one "$name" "$version"
       done
       fetch_one "$package" "$version"
     done

@@ -24,6 +24,7 @@ host_start() {
   rm -f "$folder/pid"
   (in_group "host-$1/outer" setsid unshare --mount --propagation private --net "$here/lab" machine "$1") \
     </dev/null >"$folder/console" 2>&1 &
+  disown
   until_true 10 test -e "$folder/pid" || fail "the host '$1' does not start: $(tail -n 5 "$folder/console")"
 }
 
@@ -36,12 +37,14 @@ machine() {
   # systemd-nspawn keeps its locks there: the host's own, gone with it.
   mkdir -p /run/systemd
   mount -t tmpfs lab /run/systemd
+  # Debian 12 has one hierarchy of control groups, whatever the outer machine has.
+  mount -t cgroup2 lab /sys/fs/cgroup
+  group=/sys/fs/cgroup/${group##*/}
   # 133: the host asks to be booted again.
   while [ $status -eq 133 ]; do
     status=0
     disk_mount "$folder"
-    # Debian 12 has one hierarchy of control groups, whatever the outer machine has.
-    (SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 in_group "host-$name/machine" systemd-nspawn --quiet --settings=no --boot \
+    (TERM=dumb in_group "host-$name/machine" systemd-nspawn --quiet --settings=no --boot \
       --register=no --keep-unit --directory="$folder/root" --machine="$lab-$name" --hostname="$name" \
       --network-namespace-path="/proc/$$/ns/net" --resolv-conf=off --timezone=off --link-journal=no) || status=$?
     disk_unmount "$folder"
@@ -73,12 +76,15 @@ host_copy() { # NAME FILE… FOLDER
 state_of() { # NAME
   (host_enter "$1" systemctl is-system-running) 2>/dev/null || true
 }
-host_settled() { # NAME [LEADER]: it has booted, and is not the one with this process
-  local state
+host_settled() { # NAME [LEADER]: it went off, or has booted and is not the one with this process
+  local leader
   is_on "$1" || return 0
-  [ "$(host_leader "$1")" != "${2:-none}" ] || return 1
-  state=$(state_of "$1")
-  [ "$state" = running ] || [ "$state" = degraded ]
+  leader=$(host_leader "$1") && [ -n "$leader" ] && [ "$leader" != "${2:-none}" ] || return 1
+  # It waits by itself; it fails where there is nobody to ask yet.
+  case $(host_enter "$1" timeout 60 systemctl is-system-running --wait 2>/dev/null) in
+    running | degraded) ;;
+    *) return 1 ;;
+  esac
 }
 
 # host_runs NAME BEGAN [LEADER]: waits until it has booted; says how long that took, and which units failed.
@@ -150,7 +156,10 @@ host_power_cut() {
   echo 1 >"$group/host-$1/cgroup.freeze"
   # One that waits in the kernel, such as for a sync, is not waited for: the power does not either.
   until_true 1 group_is_frozen "$group/host-$1" || true
-  disk_stop "$folder" "$(<"$folder/pid")"
+  disk_stop "$folder" "$(<"$folder/pid")" || {
+    host_off "$1"
+    fail "this kernel can't stop a file system at once; the host '$1' was killed instead"
+  }
   # A copy: how the kernel takes leave of the running disk is not part of it.
   cp --sparse=always "$folder/image" "$folder/image.cut"
   host_off "$1"

@@ -6,14 +6,15 @@ keeper_start() {
   # shellcheck disable=SC2016 # the inner shell's own words
   (in_group "$1" setsid unshare --net bash -c 'echo $$ >"$1/pid.new" && mv "$1/pid.new" "$1/pid" && exec sleep infinity' \
     keeper "$2") </dev/null >/dev/null 2>&1 &
+  disown
   until_true 10 test -e "$2/pid" || fail "no network namespace could be made"
 }
 
-# taken FILE: every number in files of this name.
 number_free() { # FIRST LAST FILE…: the first number that is in none of them
-  local number
+  local number taken
+  taken=" $(cat "${@:3}" 2>/dev/null | tr '\n' ' ')"
   for ((number = $1; number <= $2; number++)); do
-    cat "${@:3}" 2>/dev/null | grep -qx "$number" || { echo "$number"; return; }
+    if [[ $taken != *" $number "* ]]; then echo "$number"; return; fi
   done
   return 1
 }

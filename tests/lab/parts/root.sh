@@ -9,9 +9,12 @@ root_packages=(
   # What releases need: nginx from Debian, and packages of the other kind.
   libpcre2-8-0 libssl3 zlib1g libcrypt1 debconf rpm
 )
-# They would start in the middle of a measurement, or wait for somebody at the console.
+# They would start in the middle of a measurement, wait for somebody at the console, or keep account of both.
 root_masked=(apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer e2scrub_all.timer
-  systemd-tmpfiles-clean.timer console-getty.service getty@tty1.service)
+  systemd-tmpfiles-clean.timer console-getty.service getty@tty1.service
+  systemd-update-utmp.service systemd-update-utmp-runlevel.service)
+# They look for hardware that no host has here, at each boot.
+root_no_generators=(cryptsetup veritysetup integritysetup hibernate-resume gpt-auto getty debug)
 
 root_digest=$(sha256sum "$here/parts/root.sh")
 root=$cache/root-${root_digest:0:16}
@@ -39,6 +42,8 @@ root_build() { # FOLDER
   rm -rf "$folder"/usr/share/{doc,info,locale,man}/* "$folder"/etc/{hostname,resolv.conf,apt/sources.list} \
     "$folder"/etc/apt/apt.conf.d/99mmdebstrap "$folder"/etc/dpkg/dpkg.cfg.d/99mmdebstrap "$folder.apt"
   for name in "${root_masked[@]}"; do ln -sf /dev/null "$folder/etc/systemd/system/$name"; done
+  mkdir -p "$folder/etc/systemd/system-generators"
+  for name in "${root_no_generators[@]}"; do ln -s /dev/null "$folder/etc/systemd/system-generators/systemd-$name-generator"; done
   # The journal is kept, as on servers; each host brings its own name and number.
   mkdir -p "$folder/var/log/journal"
   : >"$folder/etc/machine-id"
