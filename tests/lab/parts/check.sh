@@ -13,7 +13,7 @@ check() {
   done
   group_possible || cannot "no control groups of version 2 can be made here (cgroup.kill, Linux 5.14)"
   unshare --mount --net --pid --fork true 2>/dev/null || cannot "no namespaces can be made here"
-  unshare --net bash -c 'ip link add a type veth peer name b && ip link add c type bridge && nft add table inet t' 2>/dev/null ||
+  unshare --net bash -c 'ip link add x0 type veth peer name x1 && ip link add x2 type bridge && nft add table inet x' 2>/dev/null ||
     cannot "a network namespace has no veth, bridge or nftables here"
   trial=$(mktemp -d "${TMPDIR:-/tmp}/relevo-lab.XXXXXX")
   # shellcheck disable=SC2016 # the inner shell's own words
@@ -28,29 +28,42 @@ check() {
     --directory="$root" --pipe true </dev/null >/dev/null 2>&1 || cannot "systemd-nspawn starts no container here"
 }
 
-versions_of() { # PACKAGE: oldest first
-  apt-cache madison "$1" | awk -F'|' '/Packages/ { gsub (/ /, "", $2); print $2 }' | sort -Vu
+versions_of() { # PACKAGE…: "PACKAGE VERSION", a package's oldest first
+  apt-cache madison "$@" | awk -F'|' '/Packages/ { gsub (/ /, ""); print $1, $2 }' | sort -k1,1 -k2,2V | uniq
 }
 
 # fetch PACKAGE…: of each version, also those packages that it depends on and that come with it, in the same version.
 fetch() {
-  local package version name
-  local -a versions
+  local package
   mkdir -p "$cache/packages"
   for package in "$@"; do
-    mapfile -t versions < <(versions_of "$package")
-    if [ ${#versions[@]} -eq 0 ]; then
-      apt-get update >/dev/null 2>&1 || true
-      mapfile -t versions < <(versions_of "$package")
+    # To ask apt takes seconds; the answer holds until its lists change.
+    list=$cache/packages/$package.list
+    if ! [ "$list" -nt /var/lib/apt/lists ]; then
+      trap 'rm -f "$list.$$"' EXIT
+      (fetch_package "$package") >"$list.$$"
+      mv "$list.$$" "$list"
     fi
-    [ ${#versions[@]} -gt 0 ] || fail "apt knows no package '$package'"
-    for version in "${versions[@]}"; do
-      for name in $(apt-cache show "$package=$version" | sed -n 's/^Depends: //p' | tr ',|' '\n\n' | sed 's/(.*//'); do
-        versions_of "$name" | grep -Fx "$version" >/dev/null && fetch_one "$name" "$version"
-      done
-      fetch_one "$package" "$version"
-    done
+    cat "$list"
   done
+}
+
+fetch_package() { # PACKAGE
+  local package=$1 versions version name other
+  versions=$(versions_of "$package")
+  if [ -z "$versions" ]; then
+    apt-get update >/dev/null 2>&1 || true
+    versions=$(versions_of "$package")
+  fi
+  [ -n "$versions" ] || fail "apt knows no package '$package'"
+  while read -r name version; do
+    # shellcheck disable=SC2046 # one word for each package
+    versions_of $(apt-cache show "$package=$version" | sed -n 's/^Depends: //p' | tr ',|' '[\n*]' | sed 's/(.*//' | sort -u) |
+      while read -r name other; do
+        if [ "$other" = "$version" ]; then fetch_one "$name" "$version"; fi
+      done
+    fetch_one "$package" "$version"
+  done <<<"$versions"
 }
 
 fetch_one() { # PACKAGE VERSION

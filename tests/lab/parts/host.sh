@@ -55,20 +55,20 @@ host_leader() { # NAME: the process that is number 1 in there
   head -n 1 "$group/host-$1/machine/payload/init.scope/cgroup.procs" 2>/dev/null
 }
 
-# host_enter NAME COMMAND…: as root, with the environment of a fresh login.
+# host_enter NAME COMMAND…: as root, with the environment of a fresh login where nobody sits and answers dpkg.
 host_enter() {
   local leader
   leader=$(host_leader "$1") && [ -n "$leader" ] || fail "the host '$1' does not run yet, or no more"
   (in_group "host-$1/entered" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
-    TERM="${TERM:-dumb}" nsenter -t "$leader" -m -u -i -n -p -C -- "${@:2}")
+    TERM="${TERM:-dumb}" DEBIAN_FRONTEND=noninteractive nsenter -t "$leader" -m -u -i -n -p -C -- "${@:2}")
 }
 
 host_copy() { # NAME FILE… FOLDER
   local name=$1 folder=${*: -1} file
   local -a files=("${@:2:$#-2}")
   host_is_on "$name"
+  for file in "${files[@]}"; do [ -e "$file" ] || fail "there is no '$file'"; done
   for file in "${files[@]}"; do
-    [ -e "$file" ] || fail "there is no '$file'"
     tar -C "$(dirname "$file")" -cf - -- "$(basename "$file")"
   done | host_enter "$name" sh -c 'mkdir -p "$1" && tar -C "$1" --no-same-owner --ignore-zeros -xf -' copy "$folder"
 }

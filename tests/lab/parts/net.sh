@@ -29,13 +29,17 @@ locked() {
   exec {lock}>&-
 }
 take_range() {
+  local range
   [ ! -s "$run/range" ] || return 0
   mkdir -p "$run/hosts" "$run/namespaces"
-  write "$run/range" "$(number_free 0 255 "$runs"/*/range)" || fail "there are 256 labs already; lab list"
+  range=$(number_free 0 255 "$runs"/*/range) || fail "there are 256 labs already; lab list"
+  write "$run/range" "$range"
 }
 take_number() { # FOLDER
+  local number
   mkdir -p "$1"
-  write "$1/number" "$(number_free 1 250 "$run"/*/*/number)" || fail "this lab has 250 hosts already"
+  number=$(number_free 1 250 "$run"/*/*/number) || fail "this lab has 250 hosts and namespaces already"
+  write "$1/number" "$number"
 }
 
 net_up() {
