@@ -104,6 +104,27 @@ for try in 1 2 3; do
   host c rm -r /srv/power
 done
 
+step "a loss of power in the middle of writing: all that was reported as synced is there"
+counts() {
+  for number in $(seq 100000); do
+    echo "$number" >>/srv/counted
+    sync /srv/counted
+    echo "$number"
+  done
+}
+told=$(mktemp)
+before_end() { rm -f "$told" "${said:-}"; }
+inside c counts >"$told" 2>/dev/null &
+counting=$!
+counted() { [ "$(wc -l <"$told")" -ge 50 ]; }
+wait_for 20 "fifty synced lines" counted
+lab power-cut c
+wait $counting || true
+lab boot c
+last=$(tail -n 1 "$told")
+host c grep -qx "$last" /srv/counted || fail "c reported line $last as synced, and has $(host c tail -n 1 /srv/counted)"
+echo "$last lines were reported, $(host c sh -c 'wc -l </srv/counted') are there"
+
 step "another lab beside it"
 first=$(lab address a)
 RELEVO_LAB=$RELEVO_LAB-x
@@ -117,17 +138,26 @@ host a true || fail "a went with the other lab"
 step "nothing is left: of this lab, and of one whose test was killed"
 lab down
 nothing_left "$RELEVO_LAB"
-killed_after() { # SECONDS: in its own group of processes, so that all of it is killed as a terminal's or a runner's end does
-  local child
-  RELEVO_LAB=$RELEVO_LAB-k setsid bash -euo pipefail -c '. "$0"; lab_up a b c; lab namespace control; lab in control sleep 600 & wait' \
-    tests/lab/lib.sh >/dev/null 2>&1 &
+# killed_when COMMAND…: a test that raises a lab, killed as soon as the command succeeds; it is a group of processes, which end all
+# at once, as when a terminal or a runner ends.
+killed_when() {
+  local child lab=$RELEVO_LAB-k
+  said=$(mktemp)
+  RELEVO_LAB=$lab setsid bash -euo pipefail -c '. "$0"; lab_up a b c; lab namespace control; lab in control sleep 600 & echo up; wait' \
+    tests/lab/lib.sh >"$said" 2>&1 &
   child=$!
-  sleep "$1"
+  wait_for 60 "a lab to kill" "$@"
   kill -KILL -- "-$child"
   wait "$child" 2>/dev/null || true
-  RELEVO_LAB=$RELEVO_LAB-k lab down
-  nothing_left "$RELEVO_LAB-k"
+  rm -f "$said"
+  on=$(lab list | sed -n "/^$lab\$/,/^[^ ]/p" | grep -c ' on$') || true
+  RELEVO_LAB=$lab lab down
+  nothing_left "$lab"
+  echo "killed when \"$*\": $on of its hosts were on, and are gone"
 }
-# In the check, at the first disks, in the boots, and when all run.
-for moment in 0.3 1.1 1.6 2.3 7; do killed_after $moment; done
+# In the check, at the first disks, and in the boots; and when all run.
+for moment in 0.3 1.1 1.6 2.3; do killed_when sleep $moment; done
+is_up() { grep -qx up "$said"; }
+killed_when is_up
+[ "$on" -eq 3 ] || fail "only $on of 3 hosts were on when their test was killed"
 [ "$(network)" = "$outer_network" ] || fail "this machine's own network changed: $(network)"

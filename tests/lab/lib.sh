@@ -7,7 +7,7 @@
 #   inside NAME FUNCTION [WORD…]     runs a function of the test in a host, by its bash
 #   wait_for SECONDS WHAT COMMAND…   until the command succeeds
 #   step WORDS…, fail WORDS…         says what comes now; ends the test
-cd "$RELEVO_ROOT_FOLDER"
+cd "$RELEVO_ROOT_FOLDER" || exit 1
 bin=${RELEVO_BIN:-$PWD/build/release}
 
 # The same name for each run of this test in this checkout, so that a run finds what the one before it left.
@@ -39,7 +39,6 @@ lab_end() {
   trap '' TERM INT HUP
   before_end || true
   if [ $status -ne 0 ] && [ $status -ne 77 ]; then
-    lab list | sed -n "/^$RELEVO_LAB\$/,/^[^ ]/p"
     for name in $(lab list | sed -n "/^$RELEVO_LAB\$/,/^[^ ]/s/^  \([^ ]*\) .* on\$/\1/p"); do
       echo "-- the end of $name's journal"
       lab exec "$name" timeout 5 journalctl --no-pager -n 15 2>&1 || true

@@ -6,26 +6,44 @@ cannot() {
 }
 
 check() {
-  local tool trial
+  local tool
   [ "$(id -u)" -eq 0 ] || cannot "only root can boot hosts"
   for tool in systemd-nspawn mmdebstrap ip tc nft mkfs.ext4 losetup unshare nsenter flock perl; do
     command -v "$tool" >/dev/null || cannot "$tool is missing; ./deploy/install-packages test installs it"
   done
-  group_possible || cannot "no control groups of version 2 can be made here (cgroup.kill, Linux 5.14)"
+  group_possible || cannot "no control groups of version 2 can be made here (with cgroup.kill, of Linux 5.14)"
   unshare --mount --net --pid --fork true 2>/dev/null || cannot "no namespaces can be made here"
   unshare --net bash -c 'ip link add x0 type veth peer name x1 && ip link add x2 type bridge && nft add table inet x' 2>/dev/null ||
     cannot "a network namespace has no veth, bridge or nftables here"
-  trial=$(mktemp -d "${TMPDIR:-/tmp}/relevo-lab.XXXXXX")
-  # shellcheck disable=SC2016 # the inner shell's own words
-  unshare --mount --propagation private bash -euc 'cd "$1"; truncate -s 16M image; mkfs.ext4 -q image; mkdir disk root
-    mount -o loop image disk; mkdir disk/upper disk/work; mount -t overlay -o lowerdir=/etc,upperdir=disk/upper,workdir=disk/work lab root
-    ' trial "$trial" >/dev/null 2>&1 || tool=
-  rm -rf "$trial"
-  [ -n "$tool" ] || cannot "a disk image can't be mounted here (loop device, ext4, overlay)"
+  check_disk || cannot "a disk image can't be mounted here (loop device, ext4, overlay)"
   [ -d "$root" ] || [ -n "$(root_sources)" ] || cannot "this machine's apt sources have no Debian 12 (bookworm)"
   root_ensure
-  unshare --mount --propagation private systemd-nspawn --quiet --register=no --keep-unit --private-network --volatile=overlay \
-    --directory="$root" --pipe true </dev/null >/dev/null 2>&1 || cannot "systemd-nspawn starts no container here"
+  check_nspawn || cannot "systemd-nspawn starts no container here"
+}
+
+# Both trials keep what they make where `lab down` looks.
+check_disk() {
+  local result=0
+  mkdir -p "$run/trial"
+  unshare --mount --propagation private bash -euc 'cd "$1"; truncate -s 16M image; mkfs.ext4 -q -F image; mkdir -p disk root
+    mount -o loop image disk; mkdir disk/upper disk/work; mount -t overlay -o lowerdir=/etc,upperdir=disk/upper,workdir=disk/work lab root
+    ' trial "$run/trial" >/dev/null 2>&1 || result=1
+  rm -rf "$run/trial"
+  rmdir --ignore-fail-on-non-empty "$run"
+  return $result
+}
+check_nspawn() {
+  local result=0
+  group_make trial
+  (in_group trial unshare --mount --propagation private "$here/lab" trial) </dev/null >/dev/null 2>&1 || result=1
+  group_end "$group/trial"
+  rmdir "$group" 2>/dev/null || true
+  return $result
+}
+trial() {
+  machine_surroundings
+  in_group trial systemd-nspawn --quiet --settings=no --register=no --keep-unit --private-network --volatile=overlay \
+    --directory="$root" --pipe true
 }
 
 versions_of() { # PACKAGE…: "PACKAGE VERSION", a package's oldest first
@@ -57,7 +75,7 @@ fetch_package() { # PACKAGE
   fi
   [ -n "$versions" ] || fail "apt knows no package '$package'"
   while read -r name version; do
-    # shellcheck disable=SC2046 # one word for each package
+    # shellcheck disable=SC2046 # a word for each package
     versions_of $(apt-cache show "$package=$version" | sed -n 's/^Depends: //p' | tr ',|' '[\n*]' | sed 's/(.*//' | sort -u) |
       while read -r name other; do
         if [ "$other" = "$version" ]; then fetch_one "$name" "$version"; fi

@@ -31,7 +31,6 @@ disk_is_free() { # FOLDER: no loop device holds an image below it
 # file system's own way to act out a loss of power (EXT4_IOC_SHUTDOWN, "no log flush"). What was synced is in the image, and
 # whatever the kernel wrote by itself until now; all else is lost with the kernel's memory of it.
 disk_stop() {
-  # shellcheck disable=SC2016 # perl's own words
   nsenter -t "$2" -m perl -e 'open (my $disk, "<", $ARGV[0]) || die "$ARGV[0]: $!\n";
     my $no_log_flush = pack ("L", 2);
     ioctl ($disk, 0x8004587d, $no_log_flush) || die "$ARGV[0]: $!\n"' "$1/disk"

@@ -2,8 +2,9 @@
 
 name_is_new() { # NAME
   [[ $1 =~ ^[a-z][a-z0-9-]{0,19}$ ]] || usage "'$1' is no name: up to 20 small letters, digits and '-'"
-  [ ! -e "$run/hosts/$1/number" ] && [ ! -e "$run/namespaces/$1/number" ] ||
+  if [ -e "$run/hosts/$1/number" ] || [ -e "$run/namespaces/$1/number" ]; then
     fail "the lab '$lab' has a '$1' already; lab down $1 takes a host away, lab boot $1 boots one that is off"
+  fi
 }
 host_is_there() {
   [ -e "$run/hosts/$1/number" ] || fail "there is no host '$1' in the lab '$lab'; lab up $1 makes one"
@@ -28,18 +29,22 @@ host_start() {
   until_true 10 test -e "$folder/pid" || fail "the host '$1' does not start: $(tail -n 5 "$folder/console")"
 }
 
+# machine_surroundings: what systemd-nspawn leaves behind, it leaves in this mount namespace, or in the lab's control groups.
+machine_surroundings() {
+  mkdir -p /run/systemd
+  mount -t tmpfs lab /run/systemd
+  # Debian 12 has one hierarchy of control groups, whatever the outer machine has.
+  mount -t cgroup2 lab /sys/fs/cgroup
+  group=/sys/fs/cgroup/${group##*/}
+}
+
 # machine NAME: runs as the host's outermost process, in its mount and network namespaces; each turn of the loop is one boot.
 machine() {
   local name=$1 folder=$run/hosts/$1 status=133
   write "$folder/pid" $$
   cable "$name" $$
   faults_apply "$name"
-  # systemd-nspawn keeps its locks there: the host's own, gone with it.
-  mkdir -p /run/systemd
-  mount -t tmpfs lab /run/systemd
-  # Debian 12 has one hierarchy of control groups, whatever the outer machine has.
-  mount -t cgroup2 lab /sys/fs/cgroup
-  group=/sys/fs/cgroup/${group##*/}
+  machine_surroundings
   # 133: the host asks to be booted again.
   while [ $status -eq 133 ]; do
     status=0
@@ -58,7 +63,8 @@ host_leader() { # NAME: the process that is number 1 in there
 # host_enter NAME COMMAND…: as root, with the environment of a fresh login where nobody sits and answers dpkg.
 host_enter() {
   local leader
-  leader=$(host_leader "$1") && [ -n "$leader" ] || fail "the host '$1' does not run yet, or no more"
+  leader=$(host_leader "$1") || true
+  [ -n "$leader" ] || fail "the host '$1' does not run yet, or no more"
   (in_group "host-$1/entered" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
     TERM="${TERM:-dumb}" DEBIAN_FRONTEND=noninteractive nsenter -t "$leader" -m -u -i -n -p -C -- "${@:2}")
 }
@@ -89,16 +95,13 @@ host_settled() { # NAME [LEADER]: it went off, or has booted and is not the one 
 
 # host_runs NAME BEGAN [LEADER]: waits until it has booted; says how long that took, and which units failed.
 host_runs() {
-  local name=$1 state failed
+  local name=$1 state
   until_true 60 host_settled "$name" "${3:-}" ||
     fail "the host '$name' has not booted within a minute ($(state_of "$name")): $(tail -n 5 "$run/hosts/$name/console")"
   is_on "$name" || fail "the host '$name' went off: $(tail -n 5 "$run/hosts/$name/console")"
   state=$(state_of "$name")
   echo "$name $(address "$name") $state after $(((${EPOCHREALTIME/[.,]/} - $2) / 100000))" | sed 's/\(.\)$/.\1 s/; s/ \.\(. s\)$/ 0.\1/'
-  [ "$state" = running ] || {
-    failed=$(host_enter "$name" systemctl list-units --failed --plain --no-legend)
-    echo "$failed" | sed "s/^/$name failed: /"
-  }
+  [ "$state" = running ] || host_enter "$name" systemctl list-units --failed --plain --no-legend | sed "s/^/$name failed: /"
 }
 
 # host_up NAME…: all or none.
@@ -169,11 +172,9 @@ host_power_cut() {
 host_down() { # NAME…
   local name
   for name in "$@"; do
-    [ -d "$run/hosts/$name" ] || { [ -e "$run/namespaces/$name/number" ] && fail "'$name' is a namespace; it goes with the whole lab"; } ||
-      fail "there is no host '$name' in the lab '$lab'; lab list"
-    [ ! -e "$run/hosts/$name/number" ] || cable_out "$name"
-    group_end "$group/host-$name"
-    until_true 20 disk_is_free "$run/hosts/$name" || fail "the disk of '$name' is still in use"
+    [ ! -e "$run/namespaces/$name/number" ] || fail "'$name' is a namespace; it goes with the whole lab"
+    [ -d "$run/hosts/$name" ] || fail "there is no host '$name' in the lab '$lab'; lab list"
+    [ ! -e "$run/hosts/$name/number" ] || host_off "$name"
     rm -rf "${run:?}/hosts/$name"
   done
 }
@@ -185,18 +186,17 @@ lab_down() {
 }
 
 lab_list() {
-  local folder kind name
+  local folder file name state
   for folder in "$runs"/*/; do
     [ -d "$folder" ] || continue
     lab=$(basename "$folder") run=${folder%/} group=$groups/relevo-lab-$lab
     echo "$lab"
-    for kind in hosts namespaces; do
-      for name in "$run/$kind"/*/number; do
-        [ -e "$name" ] || continue
-        name=$(basename "$(dirname "$name")")
-        printf '  %-20s %-14s %s\n' "$name" "$(address "$name")" \
-          "$([ $kind = namespaces ] && echo namespace || { is_on "$name" && echo on || echo off; })"
-      done
+    for file in "$run"/*/*/number; do
+      [ -e "$file" ] || continue
+      name=$(basename "$(dirname "$file")")
+      state=off
+      if [[ $file == */namespaces/* ]]; then state=namespace; elif is_on "$name"; then state=on; fi
+      printf '  %-20s %-14s %s\n' "$name" "$(address "$name")" "$state"
     done
   done
 }

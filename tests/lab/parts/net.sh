@@ -3,7 +3,6 @@
 # keeper_start GROUP FOLDER: a new network namespace, kept by a process that sleeps; its number is in FOLDER/pid.
 keeper_start() {
   rm -f "$2/pid"
-  # shellcheck disable=SC2016 # the inner shell's own words
   (in_group "$1" setsid unshare --net bash -c 'echo $$ >"$1/pid.new" && mv "$1/pid.new" "$1/pid" && exec sleep infinity' \
     keeper "$2") </dev/null >/dev/null 2>&1 &
   disown
