@@ -5,14 +5,17 @@
 #   relevo-lab-LAB/ns-NAME        programs of this machine in a namespace
 #   relevo-lab-LAB/host-NAME      outer: who boots it, machine: systemd-nspawn and all of the host, entered: lab exec
 
-groups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+# Beside version 1, version 2 has a folder of its own.
+groups=/sys/fs/cgroup
+[ -e $groups/cgroup.procs ] || groups+=/unified
 group=$groups/relevo-lab-$lab
 
 group_possible() {
-  local trial=$groups/relevo-lab-trial-$$ result=1
-  [ -n "$groups" ] && mkdir "$trial" 2>/dev/null || return 1
-  [ ! -e "$trial/cgroup.kill" ] || result=0
-  rmdir "$trial"
+  local result=0
+  mkdir -p "$group/trial" 2>/dev/null || return 1
+  [ -e "$group/trial/cgroup.kill" ] || result=1
+  rmdir "$group/trial"
+  rmdir "$group" 2>/dev/null || true
   return $result
 }
 

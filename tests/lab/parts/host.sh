@@ -34,7 +34,7 @@ machine_surroundings() {
   mkdir -p /run/systemd
   mount -t tmpfs lab /run/systemd
   # Debian 12 has one hierarchy of control groups, whatever the outer machine has.
-  mount -t cgroup2 lab /sys/fs/cgroup
+  [ "$groups" = /sys/fs/cgroup ] || mount -t cgroup2 lab /sys/fs/cgroup
   group=/sys/fs/cgroup/${group##*/}
 }
 
@@ -49,9 +49,9 @@ machine() {
   while [ $status -eq 133 ]; do
     status=0
     disk_mount "$folder"
-    (TERM=dumb in_group "host-$name/machine" systemd-nspawn --quiet --settings=no --boot \
-      --register=no --keep-unit --directory="$folder/root" --machine="$lab-$name" --hostname="$name" \
-      --network-namespace-path="/proc/$$/ns/net" --resolv-conf=off --timezone=off --link-journal=no) || status=$?
+    (TERM=dumb in_group "host-$name/machine" systemd-nspawn --quiet --settings=no --register=no --keep-unit --boot \
+      --directory="$folder/root" --machine="$lab-$name" --hostname="$name" --network-namespace-path="/proc/$$/ns/net" \
+      --capability=CAP_NET_ADMIN --resolv-conf=off --timezone=off --link-journal=no) || status=$?
     disk_unmount "$folder"
   done
 }
@@ -60,22 +60,30 @@ host_leader() { # NAME: the process that is number 1 in there
   head -n 1 "$group/host-$1/machine/payload/init.scope/cgroup.procs" 2>/dev/null
 }
 
+# What systemd-nspawn takes from a host, such as setting the clock that all hosts and this machine share.
+host_lacks=-sys_module,-sys_time,-sys_rawio,-sys_pacct,-syslog,-mac_admin,-mac_override,-ipc_lock,-wake_alarm,-block_suspend,-audit_read
+host_lacks+=,-perfmon,-bpf,-checkpoint_restore
+
 # host_enter NAME COMMAND…: as root, with the environment of a fresh login where nobody sits and answers dpkg.
 host_enter() {
   local leader
   leader=$(host_leader "$1") || true
   [ -n "$leader" ] || fail "the host '$1' does not run yet, or no more"
   (in_group "host-$1/entered" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
-    TERM="${TERM:-dumb}" DEBIAN_FRONTEND=noninteractive nsenter -t "$leader" -m -u -i -n -p -C -- "${@:2}")
+    TERM="${TERM:-dumb}" DEBIAN_FRONTEND=noninteractive nsenter -t "$leader" -m -u -i -n -p -C -- \
+    setpriv --bounding-set "$host_lacks" -- "${@:2}")
 }
 
 host_copy() { # NAME FILE… FOLDER
   local name=$1 folder=${*: -1} file
-  local -a files=("${@:2:$#-2}")
+  local -a files=("${@:2:$#-2}") follow
   host_is_on "$name"
   for file in "${files[@]}"; do [ -e "$file" ] || fail "there is no '$file'"; done
   for file in "${files[@]}"; do
-    tar -C "$(dirname "$file")" -cf - -- "$(basename "$file")"
+    # A link that is named itself is followed, as cp does.
+    follow=()
+    [ ! -L "$file" ] || follow=(--dereference)
+    tar "${follow[@]}" -C "$(dirname "$file")" -cf - -- "$(basename "$file")"
   done | host_enter "$name" sh -c 'mkdir -p "$1" && tar -C "$1" --no-same-owner --ignore-zeros -xf -' copy "$folder"
 }
 
@@ -137,7 +145,8 @@ host_reboot() {
   local began=${EPOCHREALTIME/[.,]/} leader
   host_is_on "$1"
   leader=$(host_leader "$1")
-  host_enter "$1" systemctl reboot
+  # It can be cut short by what it asked for; whether the host restarts is seen next.
+  host_enter "$1" systemctl reboot 2>/dev/null || true
   host_runs "$1" "$began" "$leader"
 }
 
