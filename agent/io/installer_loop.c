@@ -16,9 +16,13 @@
 #include "agent/io/state.h"
 #include "common/io/clock.h"
 #include "common/io/file.h"
+#include "common/io/supervisor.h"
 #include "proto/render.h"
 
 enum { DESCRIPTORS = 1 + SESSION_CHILD_DESCRIPTORS + PERFORM_DESCRIPTORS, WAIT_MOST_MS = 60000 };
+
+/* What a session can't do (find its files, give up its rights) it finds out in its first moments. */
+enum { SESSION_SETTLED_MS = 1000 };
 
 struct loop {
     const struct agent_config *config;
@@ -32,6 +36,11 @@ struct loop {
     struct journal *journal;
     struct perform *perform;
     struct session_child *session;
+    struct supervisor *supervisor;
+    /* On clock_steady: when a session that was just started counts as running; else INT64_MAX. */
+    struct instant settled;
+    struct buffer doing; /* the act at work; empty: none */
+    struct error session_end;
     bool failed;
     struct error error;
 };
@@ -49,11 +58,13 @@ static void trace (const struct loop *loop, const char *what, const struct insta
     buffer_free (&line);
 }
 
-static void note_act_begun (const struct loop *loop, const struct act_order *order)
+static void note_act_begun (struct loop *loop, const struct act_order *order)
 {
-    log_line (
-        loop->log, LOG_NOTE, "%s: %s%s %s", order->product, enum_word (&act_words, order->act),
+    buffer_clear (&loop->doing);
+    buffer_print (
+        &loop->doing, "%s: %s%s %s", order->product, enum_word (&act_words, order->act),
         order->returning ? " (returning to)" : "", order->version);
+    log_line (loop->log, LOG_NOTE, "%s", loop->doing.data);
 }
 
 /* What cannot be written down must not be done: the loop ends, and the next start goes on from what is. */
@@ -138,19 +149,23 @@ static void service_session (struct loop *loop)
         take_message (loop, body);
     if (!good)
         session_child_stop (loop->session); /* a closed channel is of no use to either side */
-    if (session_child_ended (loop->session, &error))
-        log_line (loop->log, LOG_WARNING, "the session has ended (%s); it is started again", error.text);
+    if (!session_child_ended (loop->session, &loop->session_end))
+        return;
+    loop->settled = (struct instant){INT64_MAX};
+    log_line (
+        loop->log, LOG_WARNING, "the session has ended (%s); it is started again", loop->session_end.text);
 }
 
 static void start_session (struct loop *loop)
 {
     struct installer_event event = {.kind = INSTALLER_SESSION};
-    struct error error;
     bool started;
-    if (!session_child_start (loop->session, &started, &error))
-        log_line (loop->log, LOG_PROBLEM, "%s", error.text);
-    else if (started)
-        step (loop, &event);
+    if (!session_child_start (loop->session, &started, &loop->session_end))
+        log_line (loop->log, LOG_PROBLEM, "%s", loop->session_end.text);
+    if (!started)
+        return;
+    loop->settled = instant_add (clock_steady (), (struct span){SESSION_SETTLED_MS});
+    step (loop, &event);
 }
 
 static void service_acts (struct loop *loop)
@@ -166,6 +181,8 @@ static void service_acts (struct loop *loop)
             .have_count = end.have_count};
         if (!end.good)
             log_line (loop->log, LOG_WARNING, "it did not work: %s", end.detail);
+        if (end.kind == INSTALLER_DONE)
+            buffer_clear (&loop->doing);
         step (loop, &event);
     }
 }
@@ -177,10 +194,33 @@ static void service_time (struct loop *loop)
         step (loop, &event);
 }
 
+static void tell_supervisor (struct loop *loop)
+{
+    bool runs = session_child_channel (loop->session) != NULL;
+    if (!runs && loop->session_end.text[0] != '\0')
+        supervisor_say (
+            loop->supervisor, "the session has ended (%s); it is started again", loop->session_end.text);
+    else if (loop->doing.size > 0)
+        supervisor_say (loop->supervisor, "%s", loop->doing.data);
+    else
+        supervisor_say (loop->supervisor, "host %s: nothing to do", loop->config->name);
+    if (runs && !instant_before (clock_steady (), loop->settled)) {
+        supervisor_ready (loop->supervisor);
+        loop->settled = (struct instant){INT64_MAX};
+    }
+    supervisor_turn (loop->supervisor);
+}
+
+static struct instant steady_deadline (const struct loop *loop)
+{
+    struct instant own = instant_earlier (supervisor_deadline (loop->supervisor), loop->settled);
+    return instant_earlier (
+        own, instant_earlier (perform_deadline (loop->perform), session_child_deadline (loop->session)));
+}
+
 static int wait_ms (const struct loop *loop)
 {
-    struct instant steady =
-        instant_earlier (perform_deadline (loop->perform), session_child_deadline (loop->session));
+    struct instant steady = steady_deadline (loop);
     struct span left = instant_between (clock_now (), installer_deadline (loop->installer));
     struct span other = instant_between (clock_steady (), steady);
     int64_t ms = left.ms < other.ms ? left.ms : other.ms;
@@ -206,12 +246,14 @@ static bool turn (struct loop *loop)
         log_line (
             loop->log, LOG_NOTE, "%s: the agent ends, services keep running",
             strsignal ((int)signal.ssi_signo));
+        supervisor_ending (loop->supervisor);
         return false;
     }
     service_session (loop);
     service_acts (loop);
     service_time (loop);
     start_session (loop);
+    tell_supervisor (loop);
     return !loop->failed;
 }
 
@@ -278,7 +320,8 @@ static bool begin (struct loop *loop, struct error *error)
     if (!state_connection_read (&loop->paths, &loop->arena, &connection, error) ||
         !state_lock (&loop->paths, &loop->lock, error) ||
         !state_prepare (&loop->paths, loop->config, error) || !open_core (loop, error) ||
-        !watch_signals (loop, error) || !open_perform (loop, error))
+        !watch_signals (loop, error) || !open_perform (loop, error) ||
+        !supervisor_open (&loop->supervisor, error))
         return false;
     loop->session = session_child_new (loop->config->file, loop->log->least == LOG_DEBUG);
     return true;
@@ -291,6 +334,8 @@ static void end (struct loop *loop)
     journal_close (&loop->journal);
     installer_effects_free (&loop->effects);
     installer_free (&loop->installer);
+    supervisor_close (&loop->supervisor);
+    buffer_free (&loop->doing);
     if (loop->signals >= 0)
         (void)close (loop->signals);
     if (loop->lock >= 0)
@@ -300,7 +345,7 @@ static void end (struct loop *loop)
 
 bool installer_run (const struct agent_config *config, const struct log *log, struct error *error)
 {
-    struct loop loop = {.config = config, .log = log, .lock = -1, .signals = -1};
+    struct loop loop = {.config = config, .log = log, .lock = -1, .signals = -1, .settled = {INT64_MAX}};
     struct installer_event start = {.kind = INSTALLER_START};
     bool good = begin (&loop, error);
     if (good) {

@@ -67,6 +67,13 @@ static void tell_belief (struct loop *loop)
     bool unbelieved = !controller_is_believed (loop->parts.controller, &why);
     if (unbelieved && !loop->unbelieved)
         log_line (loop->parts.log, LOG_PROBLEM, "%s", why.text);
+    if (unbelieved)
+        supervisor_say (loop->parts.supervisor, "%s", why.text);
+    else
+        supervisor_say (
+            loop->parts.supervisor, "%s serves agents at %s, people at %s", loop->parts.config->name,
+            wire_endpoint (loop->performer.doors[DOOR_AGENTS]),
+            wire_endpoint (loop->performer.doors[DOOR_REMOTE]));
     loop->unbelieved = unbelieved;
 }
 
@@ -196,8 +203,11 @@ static struct span wait_span (struct loop *loop)
 {
     struct span least = {MOST_WAIT_MS};
     struct span span = instant_between (time_now (loop), controller_deadline (loop->parts.controller));
+    struct span alive = instant_between (clock_steady (), supervisor_deadline (loop->parts.supervisor));
     if (span.ms < least.ms)
         least = span;
+    if (alive.ms < least.ms)
+        least = alive;
     if (loop->bulk.waiting_count > 0 || least.ms < 0)
         least.ms = 0;
     return least;
@@ -210,6 +220,7 @@ static void take_signals (struct loop *loop)
         if (info.ssi_signo == SIGHUP)
             continue;
         log_line (loop->parts.log, LOG_NOTE, "ending: %s", strsignal ((int)info.ssi_signo));
+        supervisor_ending (loop->parts.supervisor);
         loop->ended = true;
     }
 }
@@ -274,6 +285,7 @@ static bool turn (struct loop *loop, struct error *error)
             loop->wire, loop->performer.doors, DOOR_COUNT, ready, files, sizeof files / sizeof files[0],
             wait_span (loop), error))
         return false;
+    supervisor_turn (loop->parts.supervisor);
     take_signals (loop);
     look_at_subscribers (loop);
     for (enum door door = DOOR_AGENTS; door < DOOR_COUNT; door++)
@@ -415,6 +427,8 @@ bool loop_run (struct loop *loop, struct error *error)
     bool good;
     remove_endpoints (loop);
     good = step (loop, &start, error) && say_endpoints (loop, error);
+    if (good)
+        supervisor_ready (loop->parts.supervisor);
     while (good && !loop->ended)
         good = turn (loop, error);
     remove_endpoints (loop);

@@ -4,6 +4,7 @@
 #define RELEVO_CONTROLLER_IO_LOOP_H
 
 #include "common/io/log.h"
+#include "common/io/supervisor.h"
 #include "controller/core/controller.h"
 #include "controller/io/config.h"
 #include "controller/io/courier.h"
@@ -18,6 +19,7 @@ struct loop_parts {
     struct store *store;
     struct depot *depot;
     struct courier *courier;
+    struct supervisor *supervisor;
     const struct wire_pair *pair; /* only loop_open needs it: wipe it afterwards (libzmq keeps a copy) */
 };
 

@@ -17,6 +17,7 @@ struct program {
     struct config config;
     struct rights rights;
     struct courier *courier;
+    struct supervisor *supervisor;
     struct wire_pair pair;
     struct public_key signing;
     struct history_first first;
@@ -90,7 +91,10 @@ static bool divide_rights (struct program *program, struct error *error)
         !rights_give_folders (&program->config, &program->rights, error))
         return false;
     courier.privileges = program->rights.drops ? &program->rights.privileges : NULL;
-    return courier_start (&courier, &program->courier, error) && open_controller (program, error) &&
+    /* The supervisor is the face's alone: its socket is opened when the courier is on its way, and before the
+       right to do so is gone. */
+    return courier_start (&courier, &program->courier, error) &&
+           supervisor_open (&program->supervisor, error) && open_controller (program, error) &&
            rights_give_up (&program->config, &program->rights, program->log, error);
 }
 
@@ -104,9 +108,9 @@ static bool serve (struct program *program, struct error *error)
     log_line (
         program->log, LOG_NOTE, "%s %s: %" PRIu64 " entries in the journal", program->config.name,
         RELEVO_VERSION, store_newest (program->store));
-    struct loop_parts parts = {&program->config, program->log,   program->history.controller,
-                               program->store,   program->depot, program->courier,
-                               &program->pair};
+    struct loop_parts parts = {&program->config,    program->log,   program->history.controller,
+                               program->store,      program->depot, program->courier,
+                               program->supervisor, &program->pair};
     good = loop_open (&parts, &loop, error);
     wire_pair_wipe (&program->pair);
     if (!good)
@@ -119,6 +123,7 @@ static bool serve (struct program *program, struct error *error)
 static void close_all (struct program *program)
 {
     courier_stop (&program->courier);
+    supervisor_close (&program->supervisor);
     wire_pair_wipe (&program->pair);
     depot_close (&program->depot);
     store_close (&program->store);
