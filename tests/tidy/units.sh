@@ -5,11 +5,11 @@ most=30 # tenths
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 bad=0
-for unit in deploy/systemd/*.service; do
-  name=$(basename "$unit")
+for unit in deploy/systemd/*.service.in; do
+  name=$(basename "$unit" .in)
   # The program is installed elsewhere later; `verify` wants to see one.
-  sed "s|^ExecStart=/usr/local/sbin/|ExecStart=$PWD/build/release/|" "$unit" >"$folder/$name"
-  said=$(systemd-analyze verify "$folder/$name" 2>&1) || { echo "$name: $said"; bad=1; }
+  sed "s|@sbin@|$PWD/build/release|" "$unit" >"$folder/$name"
+  said=$(systemd-analyze verify --man=no "$folder/$name" 2>&1) || { echo "$name: $said"; bad=1; }
   [ -z "$said" ] || { echo "$name: $said"; bad=1; }
   code=0
   measured=$(systemd-analyze security --offline=true --no-pager --threshold=$((most - 1)) "$folder/$name") || code=$?
